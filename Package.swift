@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] =
+    ["ExistentialAny", "InternalImportsByDefault", "MemberImportVisibility"].map { .enableUpcomingFeature($0) }
+    + [.treatAllWarnings(as: .error)]
+
+/// A library of Casemate; it may import only targets named in `imports` and the products named in `products`.
+func library(_ name: String, imports: [String], products: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: imports.map { .target(name: $0) } + products, swiftSettings: strict)
+}
+
+/// Tests of a target; `Support` holds what several of them share.
+func tests(of name: String, also: [String] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: ([name, "TestSupport"] + also).map { .target(name: $0) },
+        swiftSettings: strict)
+}
+
+/// A thin C or C++ shim over a native engine.
+func shim(_ name: String, settings: [LinkerSetting] = [.linkedLibrary("dl")]) -> Target {
+    .target(name: name, path: "Sources/Engines/\(name)", linkerSettings: settings)
+}
+
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "casemate",
+    products: [
+        .executable(name: "casemate", targets: ["casemate"]),
+        .library(
+            name: "Casemate",
+            targets: [
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateScan", "CasemateAttacks",
+                "CasemateAudit",
+            ]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        shim("COnnxRuntime"),
+        shim("CLightGBM"),
+        shim("CDuckDB"),
+        shim("CBoostMath", settings: [.linkedLibrary("m")]),
+        library("CasemateCore", imports: ["CBoostMath"], products: [crypto, logging, yaml]),
+        library("CasemateReport", imports: ["CasemateCore"], products: [mustache]),
+        library("CasemateData", imports: ["CDuckDB", "CasemateCore"]),
+        library(
+            "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
+            products: [protobuf]),
+        library("CasemateScan", imports: ["CasemateCore", "CasemateModels"]),
+        library("CasemateAttacks", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
+        library(
+            "CasemateAudit",
+            imports: [
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateScan", "CasemateAttacks",
+            ], products: [logging]),
+        .executableTarget(
+            name: "casemate",
+            dependencies: [
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateAttacks", "CasemateAudit",
+                arguments, logging,
+            ], swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["CasemateCore"], path: "Tests/TestSupport", swiftSettings: strict),
+        tests(of: "CasemateCore"),
+        tests(of: "CasemateReport", also: ["CasemateCore"]),
+        tests(of: "CasemateData", also: ["CasemateCore"]),
+        tests(of: "CasemateModels", also: ["CasemateCore", "CasemateData"]),
+        tests(of: "CasemateScan", also: ["CasemateCore"]),
+        tests(of: "CasemateAttacks", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
+        tests(of: "CasemateAudit", also: ["CasemateCore", "CasemateData", "CasemateModels", "CasemateReport"]),
+        tests(of: "casemate", also: ["CasemateCore"]),
+    ]
+)

@@ -1,0 +1,58 @@
+/// What became of one probe: findings, numbers and pictures, or the reason why it was not run.
+public struct ProbeOutcome: Hashable, Sendable, Codable {
+    /// Whether the probe did its work.
+    public enum Status: String, Sendable, Codable {
+        /// It ran to the end.
+        case tested
+        /// It does not apply or was switched off; `reason` says which and what to add.
+        case notTested = "not tested"
+        /// It ran out of its time budget; what it has is reported, `reason` says what is missing.
+        case partial
+        /// It applies and could not do its work.
+        case failed
+    }
+    /// Identifier of the probe, such as `evasion`.
+    public let probe: String
+    /// Heading.
+    public let title: String
+    /// Where the threat stands.
+    public let taxonomy: Taxonomy
+    /// Whether it ran.
+    public let status: Status
+    /// Why it was not run, stopped or failed; `nil` when tested.
+    public let reason: String?
+    /// Wall seconds spent.
+    public var seconds: Double = 0
+    /// What was learnt, in sentences for everybody.
+    public var summary: [String] = []
+    /// What an attacker can do to this model today, in sentences for a risk officer; drawn on top of the report.
+    public var attacker: [String] = []
+    /// Findings.
+    public var findings: [Finding] = []
+    /// Numbers.
+    public var metrics: [Metric] = []
+    /// Pictures.
+    public var plots: [Plot] = []
+    /// Tables.
+    public var tables: [EvidenceTable] = []
+    /// Changed rows worth showing; personal data.
+    public var changes: [RowChange] = []
+    /// Settings that the figures depend on, for the reproduction section.
+    public var settings: [String: String] = [:]
+
+    /// Makes an outcome; the other members are filled by the probe.
+    public init(
+        probe: String, title: String, taxonomy: Taxonomy, status: Status = .tested, reason: String? = nil
+    ) {
+        (self.probe, self.title, self.taxonomy) = (probe, title, taxonomy)
+        (self.status, self.reason) = (status, reason)
+    }
+
+    /// The same outcome with personal data masked in changes and findings.
+    public func redacted() -> ProbeOutcome {
+        var copy = self
+        copy.changes = changes.map { $0.redacted() }
+        copy.findings = findings.map { $0.redacted() }
+        return copy
+    }
+}

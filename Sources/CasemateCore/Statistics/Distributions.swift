@@ -1,0 +1,26 @@
+import CBoostMath
+import Foundation
+
+/// Distribution functions, from Boost.Math.
+public enum Distributions {
+    /// The number below which a standard normal variable lies with probability `p`, 0 < p < 1; NaN outside.
+    public static func normalQuantile(_ p: Double) -> Double { cbm_normal_quantile(p) }
+    /// The probability that a standard normal variable lies below `x`.
+    public static func normalCDF(_ x: Double) -> Double { cbm_normal_cdf(x) }
+    /// The quantile of a beta variable; NaN outside the domain.
+    public static func betaQuantile(_ p: Double, alpha: Double, beta: Double) -> Double {
+        cbm_beta_quantile(alpha, beta, p)
+    }
+    /// Probability of `successes` marked ones among `draws` from `population` that holds `marked` marked ones.
+    public static func hypergeometric(successes: Int, draws: Int, marked: Int, population: Int) -> Double {
+        guard successes >= 0, draws >= 0, marked >= 0, population >= 0 else { return .nan }
+        return cbm_hypergeometric_pmf(Int64(population), Int64(marked), Int64(draws), Int64(successes))
+    }
+}
+
+extension Double {
+    /// Natural logarithm.
+    package var logarithm: Double { Foundation.log(self) }
+    /// e to this power.
+    package var exponential: Double { Foundation.exp(self) }
+}

@@ -1,0 +1,89 @@
+/// What proves a finding. Before/after rows are personal data: `redacted()` masks them here, once, for every format.
+public enum Evidence: Hashable, Sendable, Codable {
+    /// A sentence that holds no personal data.
+    case text(String)
+    /// A measured number.
+    case metric(Metric)
+    /// A small table; cells hold no personal data.
+    case table(EvidenceTable)
+    /// A row that an attacker changed, in words.
+    case change(RowChange)
+    /// A place in a file.
+    case location(FileLocation)
+
+    /// The same evidence with values of data rows masked.
+    public func redacted() -> Evidence {
+        if case .change(let change) = self { return .change(change.redacted()) }
+        return self
+    }
+}
+
+/// A small table of evidence: a header and rows of the same width.
+public struct EvidenceTable: Hashable, Sendable, Codable {
+    /// What the table shows.
+    public let title: String
+    /// Column headings.
+    public let columns: [String]
+    /// Cells, row by row, formatted for reading.
+    public let rows: [[String]]
+    /// Makes a table; every row must be as wide as the header.
+    public init(title: String, columns: [String], rows: [[String]]) {
+        precondition(rows.allSatisfy { $0.count == columns.count }, "table '\(title)': a row has another width")
+        (self.title, self.columns, self.rows) = (title, columns, rows)
+    }
+}
+
+/// A row before and after an attack, said in words: which features moved, what the model answered.
+public struct RowChange: Hashable, Sendable, Codable {
+    /// One feature that moved.
+    public struct Step: Hashable, Sendable, Codable {
+        /// Name of the feature.
+        public let feature: String
+        /// Value before and after, formatted for reading.
+        public let before: String, after: String
+        /// Makes a step.
+        public init(feature: String, before: String, after: String) {
+            (self.feature, self.before, self.after) = (feature, before, after)
+        }
+    }
+    /// Number of the row in its data file, from 1 for the first row below the header.
+    public let row: Int
+    /// Features that moved, the largest share of the distance first.
+    public let steps: [Step]
+    /// What the model decided before and after.
+    public let decisionBefore: String, decisionAfter: String
+    /// Distance in the measure that the attack states.
+    public let distance: Double
+    /// Whether values are masked.
+    public let isRedacted: Bool
+
+    /// Makes a change.
+    public init(
+        row: Int, steps: [Step], decisionBefore: String, decisionAfter: String, distance: Double,
+        isRedacted: Bool = false
+    ) {
+        (self.row, self.steps, self.distance, self.isRedacted) = (row, steps, distance, isRedacted)
+        (self.decisionBefore, self.decisionAfter) = (decisionBefore, decisionAfter)
+    }
+
+    /// The same change with row number and values masked; which features moved and how far stays.
+    public func redacted() -> RowChange {
+        RowChange(
+            row: 0, steps: steps.map { Step(feature: $0.feature, before: "▒▒▒", after: "▒▒▒") },
+            decisionBefore: decisionBefore, decisionAfter: decisionAfter, distance: distance, isRedacted: true)
+    }
+}
+
+/// A place in a file, as SARIF wants it.
+public struct FileLocation: Hashable, Sendable, Codable {
+    /// Path as the user gave it.
+    public let path: String
+    /// First byte and length of the region, where known.
+    public let byteOffset: Int?, byteLength: Int?
+    /// Line, from 1, for text files.
+    public let line: Int?
+    /// Makes a location.
+    public init(path: String, byteOffset: Int? = nil, byteLength: Int? = nil, line: Int? = nil) {
+        (self.path, self.byteOffset, self.byteLength, self.line) = (path, byteOffset, byteLength, line)
+    }
+}
