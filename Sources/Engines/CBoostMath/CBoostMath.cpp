@@ -8,7 +8,6 @@
 #include <boost/math/distributions/hypergeometric.hpp>
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
-#include <boost/math/special_functions/gamma.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -20,12 +19,13 @@ namespace math = boost::math;
 namespace policies = boost::math::policies;
 
 /// Errors give NaN or an infinity, never an exception; double stays double.
-using Quiet = policies::policy<
-    policies::domain_error<policies::ignore_error>, policies::pole_error<policies::ignore_error>,
-    policies::overflow_error<policies::ignore_error>, policies::underflow_error<policies::ignore_error>,
-    policies::denorm_error<policies::ignore_error>, policies::rounding_error<policies::ignore_error>,
-    policies::evaluation_error<policies::ignore_error>, policies::indeterminate_result_error<policies::ignore_error>,
-    policies::promote_double<false>>;
+using Quiet =
+    policies::policy<policies::domain_error<policies::ignore_error>, policies::pole_error<policies::ignore_error>,
+                     policies::overflow_error<policies::ignore_error>,
+                     policies::underflow_error<policies::ignore_error>, policies::denorm_error<policies::ignore_error>,
+                     policies::rounding_error<policies::ignore_error>,
+                     policies::evaluation_error<policies::ignore_error>,
+                     policies::indeterminate_result_error<policies::ignore_error>, policies::promote_double<false>>;
 
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 
@@ -44,11 +44,8 @@ bool trial(int64_t trials, double p, int64_t successes) {
     return trials >= 0 && probability(p) && successes >= 0 && successes <= trials;
 }
 
-/// The logarithm of a binomial coefficient.
-double log_choose(double n, double k) {
-    const Quiet policy;
-    return math::lgamma(n + 1, policy) - math::lgamma(k + 1, policy) - math::lgamma(n - k + 1, policy);
-}
+/// P(X = k) for a binomial X with real parameters.
+double binomial(double n, double p, double k) { return math::pdf(math::binomial_distribution<double, Quiet>(n, p), k); }
 
 } // namespace
 
@@ -111,9 +108,8 @@ double cbm_beta_quantile(double a, double b, double p) {
 double cbm_binomial_cdf(int64_t trials, double p, int64_t successes) {
     if (!trial(trials, p, successes)) return undefined;
     if (successes == trials) return 1;
-    return guarded([=] {
-        return math::cdf(math::binomial_distribution<double, Quiet>(double(trials), p), double(successes));
-    });
+    return guarded(
+        [=] { return math::cdf(math::binomial_distribution<double, Quiet>(double(trials), p), double(successes)); });
 }
 
 double cbm_binomial_survival(int64_t trials, double p, int64_t successes) {
@@ -127,23 +123,23 @@ double cbm_binomial_survival(int64_t trials, double p, int64_t successes) {
 
 double cbm_binomial_pmf(int64_t trials, double p, int64_t successes) {
     if (!trial(trials, p, successes)) return undefined;
-    return guarded([=] {
-        return math::pdf(math::binomial_distribution<double, Quiet>(double(trials), p), double(successes));
-    });
+    return guarded([=] { return binomial(double(trials), p, double(successes)); });
 }
 
 double cbm_hypergeometric_pmf(int64_t population, int64_t marked, int64_t sample, int64_t drawn) {
     if (population < 0 || marked < 0 || sample < 0 || marked > population || sample > population) return undefined;
     if (drawn < std::max<int64_t>(0, sample - (population - marked)) || drawn > std::min(sample, marked)) return 0;
-    // Boost takes 32-bit counts; larger ones go through logarithms.
+    // Boost takes 32-bit counts; larger ones go through binomial probabilities.
     if (population <= std::numeric_limits<int32_t>::max())
         return guarded([=] {
             const math::hypergeometric_distribution<double, Quiet> distribution(
                 static_cast<unsigned>(marked), static_cast<unsigned>(sample), static_cast<unsigned>(population));
             return math::pdf(distribution, static_cast<unsigned>(drawn));
         });
+    // Of two independent binomial counts with the same p, the first given their sum.
     return guarded([=] {
         const double all = double(population), hits = double(marked), size = double(sample), found = double(drawn);
-        return std::exp(log_choose(hits, found) + log_choose(all - hits, size - found) - log_choose(all, size));
+        const double p = size / all;
+        return binomial(hits, p, found) * binomial(all - hits, p, size - found) / binomial(all, p, size);
     });
 }
