@@ -30,9 +30,15 @@ public final class Cancellation: Sendable {
         for handler in handlers { handler() }
     }
 
-    /// Throws `CancellationError`-like `Cancelled` when work is to stop.
+    /// Throws `Cancelled` when work is to stop.
     public func check() throws {
         if let reason { throw Cancelled(reason: reason) }
+    }
+
+    /// Throws only when the user interrupted; work that ran out of time may still be written down.
+    public func check(onlyInterruption: Bool) throws {
+        guard let reason, !onlyInterruption || reason == .interrupted else { return }
+        throw Cancelled(reason: reason)
     }
 
     /// Runs `body` while `handler` is registered, so that a native call inside `body` can be interrupted.

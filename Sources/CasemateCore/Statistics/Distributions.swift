@@ -7,6 +7,10 @@ public enum Distributions {
     public static func normalQuantile(_ p: Double) -> Double { cbm_normal_quantile(p) }
     /// The probability that a standard normal variable lies below `x`.
     public static func normalCDF(_ x: Double) -> Double { cbm_normal_cdf(x) }
+    /// The quantile of Student's t with the given degrees of freedom; NaN outside the domain.
+    public static func studentQuantile(_ p: Double, degrees: Double) -> Double { cbm_student_t_quantile(degrees, p) }
+    /// The probability that Student's t lies above `t`.
+    public static func studentSurvival(_ t: Double, degrees: Double) -> Double { cbm_student_t_survival(degrees, t) }
     /// The quantile of a beta variable; NaN outside the domain.
     public static func betaQuantile(_ p: Double, alpha: Double, beta: Double) -> Double {
         cbm_beta_quantile(alpha, beta, p)

@@ -48,6 +48,11 @@ public struct Finding: Hashable, Sendable, Codable {
         return copy
     }
 
+    /// The same finding with those pieces of evidence that `isKept` holds for.
+    package func withEvidence(where isKept: (Evidence) -> Bool) -> Finding {
+        Finding(copying: self, evidence: evidence.filter(isKept))
+    }
+
     private init(copying other: Finding, evidence: [Evidence]) {
         (id, probe, severity, title) = (other.id, other.probe, other.severity, other.title)
         (self.evidence, remedy, taxonomy) = (evidence, other.remedy, other.taxonomy)

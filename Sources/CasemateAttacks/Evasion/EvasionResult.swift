@@ -1,0 +1,62 @@
+public import CasemateData
+
+/// What an attack achieved, after every adversarial row was checked from scratch.
+public struct EvasionResult: Hashable, Sendable {
+    /// What became of one sample.
+    public enum Outcome: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The model decided as the attacker wants before anything was changed: distance 0, one query.
+        case alreadyReached
+        /// A changed row was found and survived the re-check.
+        case found
+        /// The search ended without one. This says nothing about whether one exists.
+        case notFound
+        /// A row was found and did not survive the re-check.
+        case discarded
+        /// The search was stopped before it had found one.
+        case unfinished
+    }
+    /// One sample.
+    public struct Sample: Hashable, Sendable {
+        /// As given in the problem.
+        public let identifier: Int
+        /// What became of it.
+        public let outcome: Outcome
+        /// Distance of `row` from the original; 0 when the goal was reached before, infinite without a success.
+        public let distance: Double
+        /// Number of features changed, a one-hot group counting one.
+        public let changed: Int
+        /// Rows that the oracle was asked for this sample, without the re-check.
+        public let queries: Int
+        /// The closest adversarial row, or the original when the goal was reached before; `nil` without a success.
+        public let row: [Float]?
+        /// What the model says to `row`.
+        public let label: Int32?
+        /// Whether the model can be made to decide as the attacker wants.
+        public var success: Bool { outcome == .found || outcome == .alreadyReached }
+    }
+    /// One entry a row of the problem, in its order.
+    public let samples: [Sample]
+    /// How distances are measured.
+    public let norm: FeatureSpace.Norm
+    /// Queries that belong to no single sample: labels of the starting points.
+    public let sharedQueries: Int
+    /// Queries of the re-check.
+    public let recheckQueries: Int
+    /// Whether the search was stopped by its deadline; what had been found by then is in `samples`.
+    public let isPartial: Bool
+    /// Attack, norm and every setting that the figures depend on.
+    public let settings: [String: String]
+
+    /// All rows that the oracle was asked.
+    public var queries: Int { samples.reduce(sharedQueries + recheckQueries) { $0 + $1.queries } }
+    /// Number of samples with this outcome.
+    public func count(_ outcome: Outcome) -> Int { samples.count { $0.outcome == outcome } }
+    /// Samples that were found adversarial and did not survive the re-check.
+    public var discarded: Int { count(.discarded) }
+    /// Median distance of the rows found, samples that needed no change left out; `nil` when there are none.
+    public var medianDistance: Double? {
+        let distances = samples.filter { $0.outcome == .found }.map(\.distance).sorted()
+        guard !distances.isEmpty else { return nil }
+        return (distances[(distances.count - 1) / 2] + distances[distances.count / 2]) / 2
+    }
+}

@@ -1,0 +1,50 @@
+public import CasemateCore
+public import Foundation
+
+/// The main job: loads a subject, runs the probes, judges, and gathers the report.
+public struct Audit: Sendable {
+    /// What is audited and how.
+    public let configuration: AuditConfiguration
+    /// Where engines are looked for.
+    public let search: EngineSearch
+    /// Probes to run.
+    public let probes: [any Probe.Type]
+
+    /// Makes an audit.
+    public init(
+        _ configuration: AuditConfiguration, search: EngineSearch, probes: [any Probe.Type] = builtInProbes
+    ) {
+        (self.configuration, self.search, self.probes) = (configuration, search, probes)
+    }
+
+    /// Audits.
+    /// - Parameters:
+    ///   - context: Seed, threads, cancellation, progress.
+    ///   - command: The command line as given, for the reproduction section.
+    ///   - started: Time of the start; its day decides whether acceptances have expired.
+    /// - Returns: The report and what the user should know besides.
+    /// - Throws: `CasemateError` when the subject cannot be loaded; `Cancelled` when interrupted.
+    public func run(context: RunContext, command: String, started: Date) throws -> (report: Report, warnings: [String]) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let loaded = try SubjectLoader(configuration, search: search, context: context).load()
+        let disabled = Set(probes.map { $0.identifier }.filter { !configuration.isEnabled(probe: $0) })
+        let plan = AuditPlan(probes: probes, disabled: disabled, budget: configuration.budget.map { .seconds($0) })
+        let outcomes = try plan.run(on: loaded.subject, context: context)
+        guard let today = CalendarDay(String(started.ISO8601Format().prefix(10))) else {
+            throw CasemateError(.invalidSetting, at: "clock", "the machine's date is out of range", help: "set the clock")
+        }
+        let judgement = configuration.policy.judge(outcomes, today: today)
+        let spent = (clock.now - start).components
+        let report = Report(
+            version: Product.version, verb: "audit", subject: loaded.subject.name, facts: loaded.facts,
+            verdict: judgement.verdict, exitStatus: judgement.exitStatus, reason: judgement.reason,
+            policy: judgement.rules, probes: judgement.outcomes, inputs: loaded.inputs,
+            reproduction: Report.Reproduction(
+                command: command, seed: context.seed, threads: context.threads, engines: loaded.engines,
+                platform: Product.platform, started: started.ISO8601Format(),
+                seconds: Double(spent.seconds) + Double(spent.attoseconds) / 1e18),
+            isRedacted: configuration.report.isRedacted)
+        return (report, judgement.warnings)
+    }
+}

@@ -1,0 +1,81 @@
+public import CasemateCore
+import Dispatch
+import Logging
+
+/// Runs the probes of the catalogue over a subject, within a time budget.
+public struct AuditPlan: Sendable {
+    /// Probes in the order they run.
+    public let probes: [any Probe.Type]
+    /// Identifiers of probes that the configuration switches off.
+    public let disabled: Set<String>
+    /// Time for all probes together; `nil` sets no limit.
+    public let budget: Duration?
+
+    /// Makes a plan.
+    public init(probes: [any Probe.Type] = builtInProbes, disabled: Set<String> = [], budget: Duration? = nil) {
+        (self.probes, self.disabled, self.budget) = (probes, disabled, budget)
+    }
+
+    /// Runs every probe that applies; the others are listed with the reason.
+    ///
+    /// Work that can stop early is asked to at nine tenths of the budget; at the end of it whatever still runs is
+    /// cancelled, and what has not begun is not begun.
+    /// - Throws: `Cancelled` when interrupted. A probe that fails is an outcome, not an error.
+    public func run(on subject: AuditSubject, context: RunContext) throws -> [ProbeOutcome] {
+        var context = context
+        let clock = ContinuousClock()
+        let timer = BudgetTimer(budget, &context)
+        defer { timer?.stop() }
+        var outcomes: [ProbeOutcome] = []
+        for (position, type) in probes.enumerated() {
+            context.progress("probes", position, probes.count)
+            context.logger.info("probe \(type.identifier)")
+            let start = clock.now
+            var outcome = try run(type.init(), on: subject, context: context)
+            let spent = (clock.now - start).components
+            outcome.seconds = Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+            outcomes.append(outcome)
+        }
+        context.progress("probes", probes.count, probes.count)
+        return outcomes + untestedThreats.map(\.outcome)
+    }
+
+    private func run(_ probe: some Probe, on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
+        let identifier = type(of: probe).identifier
+        if disabled.contains(identifier) {
+            return probe.outcome(status: .notTested, reason: "switched off by `probes: {\(identifier): {enabled: false}}`")
+        }
+        if let reason = probe.reasonNotToRun(on: subject) { return probe.outcome(status: .notTested, reason: reason) }
+        let late = "the time budget ran out before it began"
+        if let deadline = context.deadline, ContinuousClock.now >= deadline {
+            return probe.outcome(status: .partial, reason: late)
+        }
+        do {
+            return try probe.run(on: subject, context: context)
+        } catch let cancelled as Cancelled {
+            guard cancelled.reason == .outOfTime else { throw cancelled }
+            return probe.outcome(status: .partial, reason: "the time budget ran out before it had a result")
+        } catch let error as CasemateError {
+            return probe.outcome(status: .failed, reason: error.description)
+        }
+    }
+}
+
+/// Asks a run to stop at nine tenths of its time and cancels it at the end.
+final class BudgetTimer {
+    private let source: any DispatchSourceTimer
+
+    /// Starts the clock and sets the context's deadline; `nil` without a budget.
+    init?(_ budget: Duration?, _ context: inout RunContext) {
+        guard let budget else { return nil }
+        context.deadline = ContinuousClock.now + budget * 0.9
+        let cancellation = context.cancellation
+        source = DispatchSource.makeTimerSource(queue: .global())
+        let (seconds, attoseconds) = budget.components
+        source.schedule(deadline: .now() + Double(seconds) + Double(attoseconds) / 1e18)
+        source.setEventHandler { cancellation.cancel(.outOfTime) }
+        source.resume()
+    }
+
+    func stop() { source.cancel() }
+}

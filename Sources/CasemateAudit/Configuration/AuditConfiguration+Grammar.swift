@@ -1,0 +1,46 @@
+public import CasemateCore
+
+extension AuditConfiguration {
+    /// The grammar of `casemate.yaml`: reader, JSON Schema and reference page come from it.
+    public static let keys: [SettingKey] = tree(settings[...], prefix: "")
+
+    /// The JSON Schema (draft 2020-12) of `casemate.yaml`, as committed in `docs/reference/casemate.schema.json`.
+    public static var jsonSchema: String {
+        SettingKind.schema(keys: keys, identifier: "urn:casemate:configuration:1", title: "casemate.yaml, version 1")
+    }
+
+    private static let defaults = AuditConfiguration()
+    private static let sections = [
+        "model": "the model; a path alone is short for `path`", "model.output": "what its outputs are",
+        "data": "the data and the roles of their columns", "decision": "how scores become decisions",
+        "feature_space": "what an attacker can really do to a row; see feature-space.md",
+        "feature_space.defaults": "what holds for features that say nothing else",
+        "probes": "what is examined, and how thoroughly", "probes.performance": "how well the model does its work",
+        "probes.evasion": "how little changes a decision", "probes.fairness": "whether groups are treated alike",
+        "probes.fairness.thresholds": "from where on a disparity is large", "probes.file": "the model file itself",
+        "policy": "what the result must meet", "report": "what is written where",
+    ]
+
+    /// Builds the nested keys from dotted ones, in their order.
+    private static func tree(_ settings: ArraySlice<AuditSetting>, prefix: String) -> [SettingKey] {
+        var names: [String] = []
+        var members: [String: [AuditSetting]] = [:]
+        for setting in settings {
+            let rest = setting.key.dropFirst(prefix.count)
+            let name = String(rest.prefix { $0 != "." })
+            if members[name] == nil { names.append(name) }
+            members[name, default: []].append(setting)
+        }
+        return names.map { name in
+            let path = prefix + name
+            let inside = members[name] ?? []
+            if let leaf = inside.first, leaf.key == path {
+                return SettingKey(
+                    name, leaf.kind, leaf.meaning, isServed: leaf.isServed, fallback: leaf.show(defaults))
+            }
+            return SettingKey(
+                name, .mapping(tree(inside[...], prefix: path + "."), short: path == "model" ? "path" : nil),
+                sections[path] ?? "")
+        }
+    }
+}

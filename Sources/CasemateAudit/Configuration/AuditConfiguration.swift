@@ -1,0 +1,214 @@
+public import CasemateCore
+public import CasemateData
+public import CasemateModels
+
+/// Everything an audit is told: what `casemate.yaml`, options and variables say, with defaults for the rest.
+///
+/// A plain value; `AuditConfiguration+Load.swift` reads the file, `set(_:_:origin:)` takes options and variables.
+/// Page: `docs/reference/casemate-yaml.md`.
+public struct AuditConfiguration: Sendable {
+    /// Where a value comes from.
+    public enum Origin: Hashable, Sendable, CustomStringConvertible {
+        /// Nobody said anything.
+        case `default`
+        /// A place in a file, `casemate.yaml:3:5`.
+        case file(String)
+        /// An option, `--seed`.
+        case option(String)
+        /// An environment variable.
+        case environment(String)
+        /// The origin in words.
+        public var description: String {
+            switch self {
+            case .default: "default"
+            case .file(let place): place
+            case .option(let name): "option \(name)"
+            case .environment(let name): "variable \(name)"
+            }
+        }
+    }
+    /// A protected attribute.
+    public struct Protected: Hashable, Sendable {
+        /// The column.
+        public var column: String
+        /// Reference group; `nil` takes the group with the highest rate.
+        public var reference: String?
+        /// Ascending cuts that turn a number into groups; empty takes values as they are.
+        public var buckets: [Double]
+        /// Makes an attribute.
+        public init(_ column: String, reference: String? = nil, buckets: [Double] = []) {
+            (self.column, self.reference, self.buckets) = (column, reference, buckets)
+        }
+    }
+    /// The model.
+    public struct Model: Hashable, Sendable {
+        /// Path of the file.
+        public var path: String?
+        /// Columns that the model takes, in its order; `nil` takes all that are declared as nothing else.
+        public var features: [String]?
+        /// What is known better than the graph says.
+        public var overrides = ModelOverrides()
+        /// Execution provider.
+        public var provider = "cpu"
+    }
+    /// The data.
+    public struct Data: Hashable, Sendable {
+        /// Paths of training and test data.
+        public var train: String?, test: String?
+        /// Column that the model predicts.
+        public var target: String?
+        /// The outcome that people want, as the data spell it.
+        public var favourable: String?
+        /// Protected attributes.
+        public var protected: [Protected] = []
+        /// Columns that name a row and that no model takes.
+        public var identifiers: [String] = []
+        /// Columns with row weights, time and source.
+        public var weights: String?, time: String?, source: String?
+        /// Columns that are left out.
+        public var ignore: [String] = []
+        /// Cells that stand for a missing value, besides empty ones.
+        public var missing: [String] = []
+        /// Types that replace the inferred ones, by column.
+        public var types: [String: ColumnType] = [:]
+        /// Columns that are no features: the target and everything declared above.
+        public var excluded: Set<String> {
+            let single = [target, weights, time, source].compactMap { $0 }
+            return Set(single + identifiers + ignore + protected.map(\.column))
+        }
+    }
+    /// How scores become decisions.
+    public struct Decision: Hashable, Sendable {
+        /// Scores of the positive class from here on decide positive; `nil` is 0.5 for two classes, and no decision for
+        /// a regression.
+        public var threshold: Double?
+        /// The positive class; `nil` is the model's last.
+        public var positive: String?
+    }
+    /// Settings of the performance probe.
+    public struct Performance: Hashable, Sendable {
+        /// Whether it runs.
+        public var isEnabled = true
+        /// Number of calibration bins.
+        public var bins = 10
+    }
+    /// Settings of the evasion probe; defaults of the search are those of Chen, Jordan, Wainwright 2020 and of the
+    /// common implementation, with fewer evaluations.
+    public struct Evasion: Hashable, Sendable {
+        /// Measures of distance to search in.
+        public enum Norm: String, Hashable, Sendable, CaseIterable { case l2, linf, both }
+        /// Decisions an attacker wants.
+        public enum Goal: String, Hashable, Sendable, CaseIterable { case any, favourable, unfavourable }
+        /// Whether it runs.
+        public var isEnabled = true
+        /// The search.
+        public var attack = "hop_skip_jump"
+        /// Measures of distance.
+        public var norm = Norm.both
+        /// Test rows attacked.
+        public var samples = 100
+        /// Steps of the search.
+        public var iterations = 25
+        /// Largest number of queries for one gradient estimate.
+        public var evaluations = 1000
+        /// Queries of the first gradient estimate.
+        public var initialEvaluations = 100
+        /// Most queries a row; `nil` sets no limit.
+        public var queries: Int?
+        /// Distances at which robust accuracy is reported.
+        public var epsilons: [Double] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+        /// Whether flips are made cheaper feature by feature at the end.
+        public var polish = true
+        /// Decisions an attacker wants.
+        public var goal = Goal.any
+    }
+    /// Settings of the fairness probe.
+    public struct Fairness: Hashable, Sendable {
+        /// Whether it runs.
+        public var isEnabled = true
+        /// Adverse impact ratios below this are large (0.8 is the four-fifths rule).
+        public var adverseImpact = 0.8
+        /// Differences of true or false positive rates above this are large.
+        public var oddsDifference = 0.1
+        /// Groups with fewer rows give figures but no finding.
+        public var minimumGroup = 30
+        /// Level of significance after Holm's adjustment.
+        public var alpha = 0.05
+    }
+    /// Settings of the gate on the model file.
+    public struct File: Hashable, Sendable {
+        /// Whether it runs.
+        public var isEnabled = true
+        /// Files above this size raise a finding; `nil` sets no limit.
+        public var maximumBytes: Int?
+        /// Operator domains that raise no finding, besides the standard ones.
+        public var allowedDomains: [String] = []
+    }
+    /// What is written where.
+    public struct Output: Hashable, Sendable {
+        /// Folder of the report.
+        public var folder = "casemate-report"
+        /// Formats written.
+        public var formats = ["json", "html", "sarif", "junit"]
+        /// Whether values of data rows are masked.
+        public var isRedacted = false
+    }
+    /// The model.
+    public var model = Model()
+    /// The data.
+    public var data = Data()
+    /// How scores become decisions.
+    public var decision = Decision()
+    /// What an attacker can do to a row.
+    public var featureSpace = FeatureSpaceDeclaration()
+    /// Probes.
+    public var performance = Performance(), evasion = Evasion(), fairness = Fairness(), file = File()
+    /// What the result must meet.
+    public var policy = Policy()
+    /// What is written where.
+    public var report = Output()
+    /// Seed of all randomness.
+    public var seed: UInt64 = 0
+    /// Threads; `nil` uses every core.
+    public var threads: Int?
+    /// Most seconds that the probes may take; `nil` sets no limit.
+    public var budget: Double?
+    /// Where each setting that somebody made comes from, by key; what is not in here has its default.
+    public internal(set) var origins: [String: Origin] = [:]
+    /// Folder that relative paths are taken from while a file is read.
+    var base = ""
+    /// Path of the configuration file, if one was read.
+    public internal(set) var path: String?
+
+    /// Makes the defaults.
+    public init() {}
+
+    /// Distances at which the evasion probe reports: those declared and those that rules of the policy name, ascending.
+    public var measuredEpsilons: [Double] {
+        Set(evasion.epsilons + policy.rules.compactMap(\.distance)).sorted()
+    }
+    /// Whether a probe runs, by identifier; probes without such a setting do.
+    public func isEnabled(probe: String) -> Bool {
+        switch probe {
+        case "performance": performance.isEnabled
+        case "evasion": evasion.isEnabled
+        case "fairness": fairness.isEnabled
+        case "file": file.isEnabled
+        default: true
+        }
+    }
+}
+
+extension AuditConfiguration.Protected {
+    /// The group of a number: `under 25`, `25 to under 60`, `60 and over`; `nil` for a missing one or without buckets.
+    public func group(of value: Double) -> String? {
+        guard !value.isNaN, let first = buckets.first, let last = buckets.last else { return nil }
+        func text(_ number: Double) -> String { SettingValue.number(number).yaml }
+        if value < first { return "under \(text(first))" }
+        if value >= last { return "\(text(last)) and over" }
+        for (low, high) in zip(buckets, buckets.dropFirst()) where value < high {
+            return "\(text(low)) to under \(text(high))"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,232 @@
+import CasemateAttacks
+import CasemateCore
+import CasemateData
+import Foundation
+
+/// Figures, sentences and findings from one attack.
+struct EvasionAnalysis {
+    let result: EvasionResult
+    let rows: EvasionRows
+    let subject: AuditSubject
+    /// Wall seconds of the attack, the re-check included.
+    let seconds: Double
+
+    private var total: Int { result.samples.count }
+    /// Rows that were attacked: those whose goal was not reached before.
+    private var attacked: [EvasionResult.Sample] { result.samples.filter { $0.outcome != .alreadyReached } }
+    private var found: [EvasionResult.Sample] {
+        result.samples.filter { $0.outcome == .found }.sorted { ($0.distance, $0.identifier) < ($1.distance, $1.identifier) }
+    }
+    private var group: String { "norm=\(result.norm.rawValue)" }
+
+    // MARK: Figures
+
+    func appendFigures(to outcome: inout ProbeOutcome) throws {
+        for (key, value) in result.settings { outcome.settings["\(result.norm.rawValue): \(key)"] = value }
+        let clean = total - result.count(.alreadyReached)
+        let span = Intervals.wilson(successes: clean, trials: total)
+        let isGoalAny = subject.evasion.goal == .any
+        if isGoalAny {
+            outcome.metrics.append(
+                Metric(
+                    "evasion.clean_accuracy", Double(clean) / Double(total), low: span?.low, high: span?.high, n: total,
+                    group: group, note: "Wilson 95 %, of the rows drawn"))
+        }
+        for point in try RobustnessCurve(result, epsilons: subject.evasion.epsilons).points {
+            let name = Self.text(point.epsilon)
+            outcome.metrics.append(
+                Metric(
+                    "evasion.robust_accuracy@\(name)", point.accuracy, low: point.interval?.low,
+                    high: point.interval?.high, n: point.total, group: group,
+                    note: "Wilson 95 %; an upper bound: no attack found proves nothing"))
+            let hits = found.count { $0.distance <= point.epsilon }
+            let interval = Intervals.wilson(successes: hits, trials: attacked.count)
+            outcome.metrics.append(
+                Metric(
+                    "evasion.attack_success_rate@\(name)",
+                    attacked.isEmpty ? nil : Double(hits) / Double(attacked.count), low: interval?.low,
+                    high: interval?.high, n: attacked.count, group: group, note: "Wilson 95 %, of the rows attacked"))
+        }
+        let queries = attacked.map { Double($0.queries) }
+        outcome.metrics.append(
+            Metric("evasion.median_distance", result.medianDistance, n: found.count, group: group,
+                note: found.isEmpty ? "no row was found" : "of the rows found"))
+        outcome.metrics.append(
+            Metric("evasion.mean_queries", queries.isEmpty ? nil : queries.reduce(0, +) / Double(queries.count),
+                n: queries.count, group: group))
+        let spent = queries.reduce(0, +)
+        outcome.metrics.append(
+            Metric("evasion.queries_per_success", found.isEmpty ? nil : spent / Double(found.count), n: found.count,
+                group: group, note: found.isEmpty ? "no row was found" : nil))
+        outcome.metrics.append(Metric("evasion.discarded", Double(result.discarded), n: total, group: group,
+            note: "found by the search, refused by the re-check"))
+        outcome.tables.append(outcomes())
+    }
+
+    private func outcomes() -> EvidenceTable {
+        let words: [(EvasionResult.Outcome, String)] = [
+            (.found, "decision changed"), (.alreadyReached, "as the attacker wants before any change"),
+            (.notFound, "no way found (proves nothing)"), (.unfinished, "stopped before a way was found"),
+            (.discarded, "found, and refused by the re-check"),
+        ]
+        return EvidenceTable(
+            title: "What became of \(Words.count(total, "row")) under \(Self.name(result.norm))",
+            columns: ["outcome", "rows"],
+            rows: words.filter { result.count($0.0) > 0 }.map { [$0.1, "\(result.count($0.0))"] }
+                + [["queries in all", "\(result.queries)"]])
+    }
+
+    /// Robust accuracy against distance, all norms in one picture.
+    static func plot(_ analyses: [EvasionAnalysis]) throws -> Plot? {
+        var series: [Plot.Series] = []
+        var said: [String] = []
+        for analysis in analyses {
+            let distances = analysis.found.map(\.distance)
+            let top = max(analysis.subject.evasion.epsilons.max() ?? 0, distances.last.map { min($0, 1) } ?? 0)
+            let grid = (0...60).map { top * Double($0) / 60 }
+            let points = try RobustnessCurve(analysis.result, epsilons: grid).points.compactMap { point in
+                point.accuracy.map {
+                    Plot.Point(x: point.epsilon, y: $0, low: point.interval?.low, high: point.interval?.high)
+                }
+            }
+            series.append(Plot.Series(name: name(analysis.result.norm), style: .step, points: points))
+            let picks = try RobustnessCurve(analysis.result, epsilons: analysis.subject.evasion.epsilons).points
+            said.append(
+                "\(name(analysis.result.norm)): "
+                    + picks.map { "\(Words.percent($0.accuracy)) at \(text($0.epsilon))" }.joined(separator: ", "))
+        }
+        guard !series.isEmpty else { return nil }
+        return Plot(
+            id: "evasion.robustness_curve", title: "Decisions that withstand the attack, by distance",
+            x: Plot.Axis("distance (1 = the training range of a feature, or a changed category)", low: 0),
+            y: Plot.Axis("share of rows decided rightly", low: 0, high: 1, isPercent: true), series: series,
+            summary: said.joined(separator: "; ") + ".")
+    }
+
+    // MARK: Story
+
+    /// Changed rows, sentences and findings; of the first norm only, so that nothing is told twice.
+    func appendStory(to outcome: inout ProbeOutcome, probe: EvasionProbe) {
+        let changes = found.prefix(5).map(change)
+        outcome.changes += changes
+        outcome.summary.append(
+            "Of \(Words.count(attacked.count, "rightly decided row")) attacked, \(found.count) changed decision; the median "
+                + "distance is \(Words.number(result.medianDistance)) (\(Self.name(result.norm))).")
+        if result.discarded > 0 {
+            outcome.summary.append("\(result.discarded) results of the search did not survive the re-check and do not count.")
+        }
+        let failed = result.count(.notFound) + result.count(.unfinished)
+        if failed > 0 {
+            outcome.summary.append("For \(Words.count(failed, "row")) no way was found. That is no proof of robustness.")
+        }
+        outcome.attacker += sentences()
+        if let finding = smallChanges(changes: Array(changes.prefix(3)), probe: probe) { outcome.findings.append(finding) }
+    }
+
+    private func sentences() -> [String] {
+        guard !found.isEmpty else { return [] }
+        var lines: [String] = []
+        let queries = median(attacked.map { Double($0.queries) }) ?? 0
+        if let favourable = subject.favourable {
+            let bad = found.filter { $0.label == Int32(favourable) }
+            let tried = attacked.filter { !isFavourable(before: $0) }
+            if let cheapest = bad.first, !tried.isEmpty {
+                lines.append(
+                    "Seeing nothing but decisions, an attacker turned \(bad.count) of \(tried.count) unfavourable decisions "
+                        + "into the favourable one, changing \(Int(median(bad.map { Double($0.changed) }) ?? 1)) "
+                        + "feature(s) and asking \(Int(queries)) questions (medians). "
+                        + "The cheapest: \(action(cheapest)).")
+            }
+            let good = found.filter { isFavourable(before: $0) && $0.label != Int32(favourable) }
+            let held = attacked.filter { isFavourable(before: $0) }
+            if let cheapest = good.first, !held.isEmpty {
+                lines.append(
+                    "Likewise \(good.count) of \(held.count) favourable decisions can be taken away from their owners. "
+                        + "The cheapest: \(action(cheapest)).")
+            }
+        } else if let cheapest = found.first {
+            lines.append(
+                "Seeing nothing but decisions, an attacker changed \(found.count) of \(attacked.count) right decisions, asking "
+                    + "\(Int(queries)) questions each (median). The cheapest: \(action(cheapest)).")
+        }
+        return lines
+    }
+
+    private func isFavourable(before sample: EvasionResult.Sample) -> Bool {
+        subject.isFavourableDecision(sample.identifier)
+    }
+
+    /// Names of the features that moved, without values: sentences hold no personal data.
+    private func action(_ sample: EvasionResult.Sample) -> String {
+        let names = change(sample).steps.map { "`\($0.feature)`" }
+        let shown = names.prefix(3).joined(separator: ", ")
+        let more = names.count > 3 ? " and \(names.count - 3) more" : ""
+        return "move \(shown)\(more), distance \(Words.number(sample.distance))"
+    }
+
+    private func change(_ sample: EvasionResult.Sample) -> RowChange {
+        let original = Array(subject.test[row: sample.identifier])
+        let row = sample.row ?? original
+        let steps = subject.space.changes(from: original, to: row).map { change -> RowChange.Step in
+            let features = change.features.map { subject.space.features[$0] }
+            guard features.count > 1 else {
+                let index = change.features[0]
+                return RowChange.Step(
+                    feature: features[0].name, before: features[0].text(of: original[index]),
+                    after: features[0].text(of: row[index]))
+            }
+            func chosen(_ values: [Float]) -> String {
+                change.features.first { values[$0] > 0.5 }.map { subject.space.features[$0].name } ?? "none"
+            }
+            return RowChange.Step(
+                feature: features.map(\.name).joined(separator: "/"), before: chosen(original), after: chosen(row))
+        }
+        return RowChange(
+            row: sample.identifier + 1, steps: steps, decisionBefore: decision(subject.decisions[sample.identifier]),
+            decisionAfter: decision(sample.label ?? -1), distance: sample.distance)
+    }
+
+    private func decision(_ label: Int32) -> String {
+        let classes = subject.decision?.classes ?? []
+        let name = classes.indices.contains(Int(label)) ? classes[Int(label)] : "\(label)"
+        guard let favourable = subject.favourable else { return name }
+        return Int(label) == favourable ? "\(name) (favourable)" : "\(name) (unfavourable)"
+    }
+
+    private func smallChanges(changes: [RowChange], probe: EvasionProbe) -> Finding? {
+        let small = result.norm == .linf ? 0.05 : 0.1
+        let hits = found.count { $0.distance <= small }
+        guard hits > 0, let span = Intervals.wilson(successes: hits, trials: attacked.count) else { return nil }
+        let severity: Severity = span.low > 0.25 ? .high : span.low > 0.05 ? .medium : .low
+        return probe.finding(
+            "small_change_flips", severity,
+            "Small changes flip \(Words.percent(Double(hits) / Double(attacked.count))) of the decisions attacked "
+                + "(distance at most \(Self.text(small)), \(Self.name(result.norm)))",
+            evidence: [
+                .metric(
+                    Metric(
+                        "evasion.attack_success_rate@\(Self.text(small))", Double(hits) / Double(attacked.count),
+                        low: span.low, high: span.high, n: attacked.count, group: group, note: "Wilson 95 %"))
+            ] + changes.map { .change($0) },
+            remedy: "Verify the features that moved at their source, declare what applicants cannot change under "
+                + "`feature_space`, limit queries per client, and train against these rows.", about: subject)
+    }
+
+    private func median(_ values: [Double]) -> Double? {
+        values.isEmpty ? nil : Bootstrap.quantile(values.sorted(), 0.5)
+    }
+
+    /// A distance as metric names carry it: `0.05`, `1`.
+    static func text(_ epsilon: Double) -> String {
+        epsilon == epsilon.rounded() && abs(epsilon) < 1e9 ? String(Int(epsilon)) : String(epsilon)
+    }
+
+    static func name(_ norm: FeatureSpace.Norm) -> String {
+        switch norm {
+        case .l0: "number of features"
+        case .l1: "L1 distance"
+        case .l2: "L2 distance"
+        case .linf: "L∞ distance"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import CasemateAttacks
+public import CasemateData
+
+/// Settings of the evasion probe.
+public struct EvasionSettings: Hashable, Sendable {
+    /// Whose decisions an attacker wants to change.
+    public enum Goal: String, Hashable, Sendable, CaseIterable {
+        /// Any right decision into another one.
+        case any
+        /// Unfavourable decisions into the favourable one: bad let through.
+        case favourable
+        /// The favourable decision into another one: good turned away.
+        case unfavourable
+    }
+    /// Measures, each attacked by itself; the first one gives the findings.
+    public var norms: [FeatureSpace.Norm] = [.l2, .linf]
+    /// Number of test rows, drawn by the seed.
+    public var samples = 100
+    /// Iterations of HopSkipJump.
+    public var iterations = 30
+    /// Most evaluations in one gradient estimate, and those in the first.
+    public var maxEvaluations = 2_000, initialEvaluations = 100
+    /// Most queries a row; `nil` sets no limit.
+    public var queryLimit: Int?
+    /// Distances at which robust accuracy is reported.
+    public var epsilons: [Double] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
+    /// Whether found rows are made sparser and closer one feature at a time.
+    public var isPolished = true
+    /// Whether the search may start from training rows that are decided otherwise.
+    public var usesTrainingRows = true
+    /// Whether the search probes widely on tables, so that it sees over the flat steps of trees; else as published.
+    public var probesWidely = true
+    /// Whose decisions are attacked.
+    public var goal = Goal.any
+    /// Makes the default settings.
+    public init() {}
+}
+
+extension EvasionSettings {
+    /// The run that these settings describe, under one norm.
+    func run(norm: FeatureSpace.Norm, isTable: Bool, deadline: ContinuousClock.Instant?) -> EvasionRun {
+        var attack = isTable && probesWidely
+            ? HopSkipJump.forTables(norm, iterations: iterations) : HopSkipJump(iterations: iterations)
+        attack.maxEvaluations = maxEvaluations
+        attack.initialEvaluations = initialEvaluations
+        return EvasionRun(
+            attack: attack, norm: norm,
+            limits: EvasionRun.Limits(maxQueriesPerSample: queryLimit ?? .max, deadline: deadline),
+            polish: isPolished ? EvasionPolish() : nil)
+    }
+}

@@ -1,0 +1,96 @@
+public import CasemateCore
+import CasemateModels
+import Foundation
+
+/// Compares decisions between protected groups: adverse impact, score gaps, parity of error rates.
+///
+/// Definitions, sources and blind spots: `docs/probes/fairness.md`.
+public struct FairnessProbe: Probe {
+    /// Name in configuration and reports.
+    public static let identifier = "fairness"
+    /// Heading in reports.
+    public static let title = "Disparate impact"
+    /// A harm to people that the model itself does; no attacker is needed.
+    public static let taxonomy = Taxonomy(stages: [.data, .training, .deployment], violations: [.availability])
+
+    /// Creates the probe.
+    public init() {}
+
+    /// Needs a classifier (or a threshold on a value), a favourable outcome and a protected column in the test data.
+    public func reasonNotToRun(on subject: AuditSubject) -> String? {
+        guard subject.decision != nil else { return "a regression without `decision: {threshold: …}` makes no decisions" }
+        guard subject.favourable != nil else { return "no favourable outcome is declared: add `favourable:` under `data:`" }
+        guard !subject.protected.isEmpty else {
+            return "no protected attribute is declared: add `protected: [column, …]` under `data:`"
+        }
+        return nil
+    }
+
+    /// Examines every protected attribute.
+    public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
+        var outcome = outcome()
+        let settings = subject.fairness
+        outcome.settings = [
+            "adverse impact threshold": "\(settings.adverseImpact)", "alpha": "\(settings.alpha)",
+            "smallest group": "\(settings.minimumGroup)",
+        ]
+        for attribute in subject.protected {
+            try context.cancellation.check()
+            let groups = ProtectedGroups(attribute: attribute, subject: subject)
+            FairnessAttribute(groups: groups, settings: settings, probe: self, subject: subject, seed: context.seed)
+                .append(to: &outcome)
+        }
+        return outcome
+    }
+}
+
+/// Rows of the test data by the value of one protected attribute.
+struct ProtectedGroups {
+    let column: String
+    /// Name of the reference group, `nil` for the one with the highest rate.
+    let reference: String?
+    /// Group names in the order of their first row, missing values left out.
+    let names: [String]
+    /// Test rows of each group.
+    let rows: [[Int]]
+    /// Counts of decisions.
+    let counts: [GroupCounts]
+    /// Rows whose group is not known.
+    let missing: Int
+
+    init(attribute: AuditSubject.Protected, subject: AuditSubject) {
+        (column, reference) = (attribute.column, attribute.reference)
+        var index: [String: Int] = [:]
+        var (names, rows): ([String], [[Int]]) = ([], [])
+        var missing = 0
+        for (row, value) in attribute.values.enumerated() {
+            guard let value else {
+                missing += 1
+                continue
+            }
+            if index[value] == nil {
+                index[value] = names.count
+                names.append(value)
+                rows.append([])
+            }
+            if let group = index[value] { rows[group].append(row) }
+        }
+        (self.names, self.rows, self.missing) = (names, rows, missing)
+        counts = zip(names, rows).map { name, rows in Self.count(name, rows, subject) }
+    }
+
+    private static func count(_ name: String, _ rows: [Int], _ subject: AuditSubject) -> GroupCounts {
+        var counts = (tp: 0, fp: 0, tn: 0, fn: 0)
+        for row in rows {
+            switch (subject.isFavourableLabel(row), subject.isFavourableDecision(row)) {
+            case (true, true): counts.tp += 1
+            case (false, true): counts.fp += 1
+            case (false, false): counts.tn += 1
+            case (true, false): counts.fn += 1
+            }
+        }
+        return GroupCounts(
+            name: name, truePositives: counts.tp, falsePositives: counts.fp, trueNegatives: counts.tn,
+            falseNegatives: counts.fn)
+    }
+}

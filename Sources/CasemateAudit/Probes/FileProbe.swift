@@ -1,0 +1,44 @@
+public import CasemateCore
+import CasemateModels
+import CasemateScan
+
+/// The gate on the model file: what it is, what it is made of, and whether it reaches outside its folder.
+///
+/// Files that cannot be read safely never get this far; see `docs/probes/file.md`.
+public struct FileProbe: Probe {
+    /// Name in configuration and reports.
+    public static let identifier = "file"
+    /// Heading in reports.
+    public static let title = "Model file"
+    /// Tampering with the artefact.
+    public static let taxonomy = Taxonomy(
+        stages: [.artefact], influence: .causative, violations: [.integrity, .availability], specificity: .indiscriminate,
+        atlas: ["AML.T0010.003", "AML.T0018.001"], owasp: ["ML06"], nist: ["NISTAML.051"])
+
+    /// Creates the probe.
+    public init() {}
+
+    /// Applies to ONNX files.
+    public func reasonNotToRun(on subject: AuditSubject) -> String? {
+        subject.file == nil ? "the model is no ONNX file" : nil
+    }
+
+    /// Lists facts and raises findings.
+    public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
+        var outcome = outcome()
+        guard let file = subject.file else { return outcome }
+        let verdict = subject.fileGate.examine(file)
+        outcome.metrics += [
+            Metric("file.bytes", Double(verdict.bytes), n: 1), Metric("file.opset", Double(verdict.opset), n: 1),
+            Metric("file.operators", Double(verdict.operatorCount), n: 1),
+            Metric("file.parameters", Double(verdict.parameters), n: 1),
+        ]
+        outcome.tables += verdict.tables
+        outcome.summary += verdict.summary
+        outcome.findings += verdict.issues.map { issue in
+            finding(issue.rule, issue.severity, issue.title, evidence: issue.evidence, remedy: issue.remedy,
+                about: subject, feature: issue.feature)
+        }
+        return outcome
+    }
+}

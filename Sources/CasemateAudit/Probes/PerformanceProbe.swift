@@ -1,0 +1,233 @@
+public import CasemateCore
+import CasemateModels
+import Foundation
+
+/// How well the model does what it is for, on the test data: the figures that every attack is measured against.
+///
+/// Definitions and sources: `docs/probes/performance.md`.
+public struct PerformanceProbe: Probe {
+    /// Name in configuration and reports.
+    public static let identifier = "performance"
+    /// Heading in reports.
+    public static let title = "Performance"
+    /// A plain quality measure; no attacker.
+    public static let taxonomy = Taxonomy(stages: [.deployment], violations: [.integrity, .availability])
+
+    private let z = Distributions.normalQuantile(0.975)
+
+    /// Creates the probe.
+    public init() {}
+
+    /// Applies to every model with labelled test data.
+    public func reasonNotToRun(on subject: AuditSubject) -> String? { nil }
+
+    /// Measures on the test data.
+    public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
+        var outcome = outcome()
+        switch (subject.targets, subject.decision?.kind) {
+        case (.values(let targets), _): regression(targets, subject, &outcome)
+        case (.classes(let labels), .binary(let positive, let threshold)?):
+            binary(labels.map { $0 == positive }, positive, threshold, subject, &outcome)
+        case (.classes(let labels), _): multiclass(labels, subject, &outcome)
+        }
+        return outcome
+    }
+
+    // MARK: Two classes
+
+    private func binary(
+        _ labels: [Bool], _ positive: Int, _ threshold: Double, _ subject: AuditSubject, _ outcome: inout ProbeOutcome
+    ) {
+        let scores = (0..<subject.predictions.count).map { Double(subject.predictions.scores[$0 * 2 + positive]) }
+        let figures = BinaryPerformance(
+            labels: labels, scores: scores, weights: subject.weights, threshold: threshold,
+            bins: subject.calibrationBins)
+        let counts = figures.confusion
+        outcome.settings = ["threshold": "\(threshold)", "calibration bins": "\(subject.calibrationBins)"]
+        appendAccuracy(figures.accuracy, right: counts.truePositives + counts.trueNegatives, subject, &outcome)
+        append("true_positive_rate", counts.truePositives, counts.truePositives + counts.falseNegatives, &outcome)
+        append("false_positive_rate", counts.falsePositives, counts.falsePositives + counts.trueNegatives, &outcome)
+        append("precision", counts.truePositives, counts.truePositives + counts.falsePositives, &outcome)
+        for (name, count) in [
+            ("true_positives", counts.truePositives), ("false_positives", counts.falsePositives),
+            ("true_negatives", counts.trueNegatives), ("false_negatives", counts.falseNegatives),
+        ] {
+            outcome.metrics.append(Metric("performance.\(name)", Double(count), n: counts.count))
+        }
+        let hasScores = subject.predictions.kind != .labels
+        if hasScores { binaryScores(figures, labels.count, subject, &outcome) }
+        let names = subject.decision?.classes ?? []
+        outcome.tables.append(confusion(counts, positive: positive, threshold: threshold, names: names))
+        let majority = Double(max(labels.count { $0 }, labels.count { !$0 })) / Double(labels.count)
+        outcome.summary.append(
+            "\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly at the threshold "
+                + "\(Words.fixed(threshold, digits: 2)); always naming the commoner class would reach "
+                + "\(Words.percent(majority)).")
+        if let area = figures.ranks.area, hasScores {
+            outcome.summary.append("The model ranks a random positive above a random negative with probability "
+                + "\(Words.number(area)) (ROC AUC).")
+        }
+        outcome.findings += findings(figures, majority: majority, hasScores: hasScores, subject)
+    }
+
+    private func binaryScores(
+        _ figures: BinaryPerformance, _ n: Int, _ subject: AuditSubject, _ outcome: inout ProbeOutcome
+    ) {
+        let area = figures.ranks.interval(z: z)
+        outcome.metrics.append(
+            Metric("performance.auc", figures.ranks.area, low: area?.low, high: area?.high, n: n,
+                note: figures.ranks.area == nil ? "one class is absent" : "DeLong 95 %, logit scale"))
+        if subject.predictions.kind != .decisionValues {
+            appendMean("log_loss", figures.logLoss, figures.logLossError, n, &outcome)
+            appendMean("brier", figures.brier, figures.brierError, n, &outcome)
+            appendCalibration(figures.calibration, n, &outcome)
+        } else {
+            outcome.summary.append("The scores are decision values, no probabilities: log loss and calibration are not "
+                + "defined for them.")
+        }
+        if let plot = rocPlot(figures.ranks) { outcome.plots.append(plot) }
+    }
+
+    private func confusion(
+        _ counts: BinaryPerformance.Confusion, positive: Int, threshold: Double, names: [String]
+    ) -> EvidenceTable {
+        let yes = names.indices.contains(positive) ? names[positive] : "positive"
+        let no = names.indices.contains(1 - positive) ? names[1 - positive] : "negative"
+        return EvidenceTable(
+            title: "Decisions at score of '\(yes)' ≥ \(Words.fixed(threshold, digits: 2))",
+            columns: ["label", "decided \(yes)", "decided \(no)"],
+            rows: [
+                [yes, "\(counts.truePositives)", "\(counts.falseNegatives)"],
+                [no, "\(counts.falsePositives)", "\(counts.trueNegatives)"],
+            ])
+    }
+
+    private func findings(
+        _ figures: BinaryPerformance, majority: Double, hasScores: Bool, _ subject: AuditSubject
+    ) -> [Finding] {
+        var found: [Finding] = []
+        if let area = figures.ranks.area, let interval = figures.ranks.interval(z: z), interval.low <= 0.5, hasScores {
+            found.append(
+                finding(
+                    "no_better_than_chance", area < 0.5 ? .high : .medium,
+                    "The ranking cannot be told from chance (ROC AUC \(Words.number(area)))",
+                    evidence: [
+                        .metric(Metric("performance.auc", area, low: interval.low, high: interval.high,
+                            n: figures.confusion.count, note: "DeLong 95 %, logit scale"))
+                    ], remedy: "Check the target, the order of features and the class that counts as positive first.",
+                    about: subject))
+        }
+        let n = figures.confusion.count
+        let right = figures.confusion.truePositives + figures.confusion.trueNegatives
+        if let interval = Intervals.wilson(successes: right, trials: n), interval.high < majority {
+            found.append(
+                finding(
+                    "worse_than_majority", .medium,
+                    "At this threshold the model is right less often than one that always names the commoner class",
+                    evidence: [
+                        .metric(Metric("performance.accuracy", figures.accuracy, low: interval.low, high: interval.high,
+                            n: n, note: "Wilson 95 %")),
+                        .text("The commoner class makes up \(Words.percent(majority)) of the test rows."),
+                    ], remedy: "Set `decision: {threshold: …}` for the costs that the decision has, or retrain.",
+                    about: subject))
+        }
+        return found
+    }
+
+    // MARK: Several classes, values
+
+    private func multiclass(_ labels: [Int], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
+        let classes = subject.predictions.classes
+        let figures = MulticlassPerformance(
+            labels: labels, decisions: subject.decisions.map(Int.init), scores: subject.predictions.scores,
+            classes: classes.count, bins: subject.calibrationBins)
+        appendAccuracy(figures.accuracy, right: figures.correct, subject, &outcome)
+        if [.probabilities, .logits].contains(subject.predictions.kind) {
+            appendMean("log_loss", figures.logLoss, figures.logLossError, labels.count, &outcome)
+            appendCalibration(figures.calibration, labels.count, &outcome)
+        }
+        if subject.predictions.kind != .labels {
+            outcome.metrics.append(Metric("performance.auc", figures.macroArea, n: labels.count,
+                note: figures.macroArea == nil ? "a class is absent" : "mean of one against the rest"))
+        }
+        if classes.count <= 20 {
+            outcome.tables.append(
+                EvidenceTable(
+                    title: "Decisions by label", columns: ["label"] + classes.map { "decided \($0)" },
+                    rows: classes.indices.map { row in [classes[row]] + figures.confusion[row].map(String.init) }))
+        }
+        outcome.summary.append("\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly, over "
+            + "\(classes.count) classes.")
+    }
+
+    private func regression(_ targets: [Double], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
+        let values = subject.predictions.scores.map(Double.init)
+        let figures = RegressionPerformance(targets: targets, values: values, weights: subject.weights)
+        let n = targets.count
+        for (name, value) in [
+            ("rmse", figures.rootMeanSquaredError), ("mae", figures.meanAbsoluteError),
+            ("median_absolute_error", figures.medianAbsoluteError),
+        ] {
+            outcome.metrics.append(Metric("performance.\(name)", value, n: n))
+        }
+        outcome.metrics.append(Metric("performance.r2", figures.determination, n: n,
+            note: figures.determination == nil ? "the target is constant" : nil))
+        outcome.summary.append("On \(n) test rows the value is off by \(Words.number(figures.meanAbsoluteError)) on average "
+            + "and explains \(Words.percent(figures.determination)) of the variance.")
+    }
+
+    // MARK: Shared
+
+    private func appendAccuracy(_ value: Double, right: Int, _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
+        let n = subject.predictions.count
+        let interval = subject.weights == nil ? Intervals.wilson(successes: right, trials: n) : nil
+        outcome.metrics.append(Metric("performance.accuracy", value, low: interval?.low, high: interval?.high, n: n,
+            note: interval == nil ? "weighted" : "Wilson 95 %"))
+    }
+
+    private func append(_ name: String, _ successes: Int, _ trials: Int, _ outcome: inout ProbeOutcome) {
+        let interval = Intervals.wilson(successes: successes, trials: trials)
+        outcome.metrics.append(
+            Metric("performance.\(name)", trials > 0 ? Double(successes) / Double(trials) : nil, low: interval?.low,
+                high: interval?.high, n: trials, note: trials > 0 ? "Wilson 95 %" : "no such rows"))
+    }
+
+    private func appendMean(_ name: String, _ mean: Double, _ error: Double, _ n: Int, _ outcome: inout ProbeOutcome) {
+        outcome.metrics.append(Metric("performance.\(name)", mean, low: mean - z * error, high: mean + z * error, n: n,
+            note: "normal 95 %"))
+    }
+
+    private func appendCalibration(_ calibration: Calibration, _ n: Int, _ outcome: inout ProbeOutcome) {
+        outcome.metrics.append(Metric("performance.calibration_error", calibration.error, n: n,
+            note: "\(calibration.bins.count) bins of equal width"))
+        let filled = calibration.bins.filter { $0.count > 0 }
+        let points = filled.map { bin in
+            let interval = Intervals.wilson(successes: bin.outcomes, trials: bin.count)
+            return Plot.Point(x: bin.meanConfidence, y: bin.share, low: interval?.low, high: interval?.high,
+                label: "n = \(bin.count)")
+        }
+        let worst = filled.max { abs($0.share - $0.meanConfidence) < abs($1.share - $1.meanConfidence) }
+        let said = worst.map {
+            "The widest gap: rows said to be \(Words.percent($0.meanConfidence)) likely came true in "
+                + "\(Words.percent($0.share)) of \($0.count) cases."
+        }
+        outcome.plots.append(
+            Plot(id: "performance.calibration", title: "Calibration",
+                x: Plot.Axis("probability said", low: 0, high: 1, isPercent: true),
+                y: Plot.Axis("share that came true", low: 0, high: 1, isPercent: true),
+                series: [Plot.Series(name: "test rows", style: .points, points: points)],
+                references: [Plot.Reference(.diagonal, label: "perfect")],
+                summary: "Expected calibration error \(Words.number(calibration.error)). \(said ?? "")"))
+    }
+
+    private func rocPlot(_ ranks: RankStatistics) -> Plot? {
+        guard let area = ranks.area else { return nil }
+        let points = ranks.curve.map { Plot.Point(x: $0.falsePositiveRate, y: $0.truePositiveRate) }
+        return Plot(id: "performance.roc", title: "ROC curve",
+            x: Plot.Axis("false positive rate", low: 0, high: 1, isPercent: true),
+            y: Plot.Axis("true positive rate", low: 0, high: 1, isPercent: true),
+            series: [Plot.Series(name: "model", style: .line, points: points)],
+            references: [Plot.Reference(.diagonal, label: "chance")],
+            summary: "Area under the curve \(Words.number(area)); 0.5 is chance, 1 is perfect.")
+    }
+}

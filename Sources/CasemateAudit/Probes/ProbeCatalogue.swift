@@ -1,0 +1,57 @@
+public import CasemateCore
+
+/// The probes that ship, in the order they run and reports show them: the cheap ones first, so that a short budget
+/// leaves as little as possible undone.
+public let builtInProbes: [any Probe.Type] = [
+    FileProbe.self, PerformanceProbe.self, FairnessProbe.self, EvasionProbe.self,
+]
+
+/// A threat that no probe of this release examines; reports list it as not tested.
+public struct UntestedThreat: Hashable, Sendable {
+    /// Name in the coverage matrix.
+    public let identifier: String, title: String
+    /// Where the threat stands.
+    public let taxonomy: Taxonomy
+    /// The outcome that stands in the coverage matrix.
+    var outcome: ProbeOutcome {
+        ProbeOutcome(
+            probe: identifier, title: title, taxonomy: taxonomy, status: .notTested,
+            reason: "this release has no probe for it")
+    }
+}
+
+/// Threats to a model of this kind that this release does not examine, so that no reader takes silence for safety.
+public let untestedThreats: [UntestedThreat] = [
+    UntestedThreat(
+        identifier: "white_box", title: "Evasion with gradients",
+        taxonomy: Taxonomy(
+            stages: [.inference], influence: .exploratory, violations: [.integrity, .availability],
+            specificity: .targeted, knowledge: [.gradients], atlas: ["AML.T0043.000"], owasp: ["ML01"],
+            nist: ["NISTAML.022"])),
+    UntestedThreat(
+        identifier: "poisoning", title: "Poisoned training data",
+        taxonomy: Taxonomy(
+            stages: [.data, .training], influence: .causative, violations: [.integrity, .availability],
+            specificity: .indiscriminate, knowledge: [.trainingData], atlas: ["AML.T0020"], owasp: ["ML02"],
+            nist: ["NISTAML.013", "NISTAML.024"])),
+    UntestedThreat(
+        identifier: "backdoor", title: "Hidden branches and backdoors",
+        taxonomy: Taxonomy(
+            stages: [.data, .training, .artefact], influence: .causative, violations: [.integrity],
+            specificity: .targeted, atlas: ["AML.T0018.000"], owasp: ["ML10"], nist: ["NISTAML.023"])),
+    UntestedThreat(
+        identifier: "surrogate", title: "Model extraction",
+        taxonomy: Taxonomy(
+            stages: [.inference], influence: .exploratory, violations: [.privacy], knowledge: [.labels, .scores],
+            atlas: ["AML.T0024.002"], owasp: ["ML05"], nist: ["NISTAML.031"])),
+    UntestedThreat(
+        identifier: "membership", title: "Membership inference",
+        taxonomy: Taxonomy(
+            stages: [.inference], influence: .exploratory, violations: [.privacy], specificity: .targeted,
+            knowledge: [.scores], atlas: ["AML.T0024.000"], owasp: ["ML04"], nist: ["NISTAML.033"])),
+    UntestedThreat(
+        identifier: "inversion", title: "Model inversion and attribute inference",
+        taxonomy: Taxonomy(
+            stages: [.inference], influence: .exploratory, violations: [.privacy], knowledge: [.scores],
+            atlas: ["AML.T0024.001"], owasp: ["ML03"], nist: ["NISTAML.032"])),
+]

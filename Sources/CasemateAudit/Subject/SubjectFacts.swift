@@ -1,0 +1,65 @@
+import CasemateCore
+import CasemateData
+import CasemateModels
+
+/// Facts about a subject for the head of the report.
+struct SubjectFacts {
+    let subject: AuditSubject
+    let data: SubjectLoader.Tables
+    let notes: [String]
+
+    /// The subject at a glance, and what an attacker may change.
+    var tables: [EvidenceTable] {
+        let signature = subject.model.model.signature
+        var rows = [
+            ["task", signature.task.rawValue], ["scores", signature.kind.rawValue],
+            ["inputs", "\(signature.layout.rawValue), \(Words.count(subject.model.features.count, "feature"))"],
+            ["test data", "\(Words.count(data.test.count, "row")), \(Words.count(data.test.columns.count, "column"))"],
+        ]
+        if let train = data.train {
+            rows.append(["training data", "\(Words.count(train.count, "row")), \(Words.count(train.columns.count, "column"))"])
+        } else {
+            rows.append(["training data", "none given: ranges come from the test data"])
+        }
+        switch subject.decision?.kind {
+        case .binary(let positive, let threshold):
+            let name = subject.decision?.classes[positive] ?? ""
+            rows.append(["decision", "'\(name)' from a score of \(threshold) on"])
+        case .value(let threshold): rows.append(["decision", "positive from \(threshold) on"])
+        case .multiclass: rows.append(["decision", "the class with the highest score"])
+        case nil: rows.append(["decision", "none: a value without threshold"])
+        }
+        if let favourable = subject.favourable, let classes = subject.decision?.classes {
+            rows.append(["favourable outcome", classes[favourable]])
+        }
+        if !subject.protected.isEmpty {
+            rows.append(["protected attributes", subject.protected.map(\.column).joined(separator: ", ")])
+        }
+        rows += notes.map { ["note", $0] }
+        let features = subject.model.features.enumerated().map { index, feature in
+            [feature.name, Self.kind(feature, subject.space.rules[index]), Self.room(subject.space.rules[index])]
+        }
+        return [
+            EvidenceTable(title: "Subject", columns: ["fact", "value"], rows: rows),
+            EvidenceTable(
+                title: "What an attacker may change", columns: ["feature", "kind", "room"], rows: features),
+        ]
+    }
+
+    private static func kind(_ feature: Feature, _ rule: FeatureSpace.Rule) -> String {
+        switch rule.domain {
+        case .continuous: "number"
+        case .integer: "whole number"
+        case .ordinal(let steps): "\(Words.count(steps.count, "step"))"
+        case .categorical(let levels, _): "\(Words.count(levels, "level"))"
+        }
+    }
+
+    private static func room(_ rule: FeatureSpace.Rule) -> String {
+        if rule.isImmutable { return "immutable" }
+        if case .categorical(_, let moves) = rule.domain { return moves == nil ? "any level" : "declared moves" }
+        let probe = Feature("value")
+        let bounds = "\(probe.text(of: rule.low)) … \(probe.text(of: rule.high))"
+        return rule.direction == .any ? bounds : "\(bounds), \(rule.direction.rawValue) only"
+    }
+}

@@ -1,0 +1,244 @@
+public import CasemateCore
+import CasemateData
+import CasemateModels
+import CasemateScan
+
+/// Makes an `AuditSubject` from a configuration: opens model and data, binds columns to inputs, compiles the feature
+/// space, and asks the model about the test rows.
+public struct SubjectLoader: Sendable {
+    /// What was loaded.
+    public struct Loaded: Sendable {
+        /// The subject.
+        public let subject: AuditSubject
+        /// Files that the result depends on.
+        public let inputs: [Report.Input]
+        /// Facts for the head of the report.
+        public let facts: [EvidenceTable]
+        /// Versions of the engines that were used.
+        public let engines: [String: String]
+    }
+    private let configuration: AuditConfiguration
+    private let search: EngineSearch
+    private let context: RunContext
+
+    /// Makes a loader.
+    public init(_ configuration: AuditConfiguration, search: EngineSearch, context: RunContext) {
+        (self.configuration, self.search, self.context) = (configuration, search, context)
+    }
+
+    /// Loads everything.
+    /// - Throws: `CasemateError` with the place of what does not fit; `Cancelled`.
+    public func load() throws -> Loaded {
+        let paths = try requiredPaths()
+        let inputs = try digests(paths)
+        context.progress("loading", 0, 4)
+        let runtime = try OnnxRuntime(search)
+        let model = try OnnxModel(
+            path: paths.model, runtime: runtime,
+            options: ExecutionOptions(provider: configuration.model.provider, threads: context.threads),
+            overrides: configuration.model.overrides)
+        context.progress("loading", 1, 4)
+        let engine = try DataEngine(search, threads: context.threads, cancellation: context.cancellation)
+        let tables = try open(paths, engine)
+        context.progress("loading", 2, 4)
+        let table = try bind(model, tables)
+        let (test, train) = try matrices(table, tables)
+        context.progress("loading", 3, 4)
+        let predictions = try answers(table, test, tables.test.path)
+        let labels = try SubjectLabels(configuration, tables: tables, signature: model.signature, target: paths.target)
+        let compiled = try compile(model.signature.layout, table.features, train ?? test, paths)
+        let decisions = labels.decision.map { $0.decide(predictions) } ?? []
+        let subject = AuditSubject(
+            evasion: evasionSettings, fairness: fairnessSettings, calibrationBins: configuration.performance.bins,
+            fileGate: FileGate(
+                allowedDomains: Set(configuration.file.allowedDomains), maximumBytes: configuration.file.maximumBytes),
+            name: String(paths.model.split(separator: "/").last ?? "model"), file: model.file, model: table, test: test,
+            train: train, space: compiled.space, targets: labels.targets, weights: try weights(tables.test),
+            predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
+            protected: try protected(tables.test))
+        context.progress("loading", 4, 4)
+        let facts = SubjectFacts(subject: subject, data: tables, notes: compiled.notes)
+        return Loaded(
+            subject: subject, inputs: inputs, facts: facts.tables,
+            engines: ["ONNX Runtime": runtime.version, "DuckDB": engine.version])
+    }
+
+    // MARK: Files
+
+    struct Paths {
+        let model: String, test: String, target: String
+        let train: String?
+    }
+    struct Tables {
+        let test: DataTable
+        let train: DataTable?
+        /// The one whose columns decide: training data where there are any.
+        var leading: DataTable { train ?? test }
+    }
+
+    private func requiredPaths() throws(CasemateError) -> Paths {
+        func missing(_ key: String, _ option: String, _ what: String) -> CasemateError {
+            CasemateError(
+                .invalidSetting, at: configuration.path ?? "audit", "no \(what) is named",
+                help: "add `\(key)` to the configuration, or give \(option)")
+        }
+        guard let model = configuration.model.path else { throw missing("model: {path: …}", "--model FILE", "model") }
+        guard let test = configuration.data.test else { throw missing("data: {test: …}", "--test FILE", "test data") }
+        guard let target = configuration.data.target else {
+            throw missing("data: {target: …}", "--target COLUMN", "target column")
+        }
+        return Paths(model: model, test: test, target: target, train: configuration.data.train)
+    }
+
+    private func digests(_ paths: Paths) throws -> [Report.Input] {
+        let files = [
+            ("configuration", configuration.path), ("model", paths.model), ("train", paths.train), ("test", paths.test),
+        ]
+        return try files.compactMap { role, path in
+            guard let path else { return nil }
+            try context.cancellation.check()
+            let digest = try FileDigest(of: path)
+            return Report.Input(role: role, path: path, sha256: digest.sha256, bytes: digest.bytes)
+        }
+    }
+
+    private func open(_ paths: Paths, _ engine: DataEngine) throws -> Tables {
+        func source(_ path: String, _ name: String) -> DataSource {
+            DataSource(path: path, name: name, types: configuration.data.types, missing: configuration.data.missing)
+        }
+        guard let train = paths.train else {
+            return Tables(test: try engine.open([source(paths.test, "test")])[0], train: nil)
+        }
+        let opened = try engine.open([source(train, "train"), source(paths.test, "test")])
+        return Tables(test: opened[1], train: opened[0])
+    }
+
+    // MARK: Rows
+
+    private func bind(_ model: OnnxModel, _ tables: Tables) throws -> TableModel {
+        for column in configuration.data.excluded { try checkDeclared(column, tables) }
+        return try TableModel(
+            model: model, columns: tables.leading.columns, declared: configuration.model.features,
+            excluded: configuration.data.excluded,
+            levels: { column in
+                var levels = try tables.leading.levels(column, limit: 100_000)
+                let known = Set(levels)
+                if tables.train != nil {
+                    levels += try tables.test.levels(column, limit: 100_000).filter { !known.contains($0) }
+                }
+                return levels
+            })
+    }
+
+    /// A declared column must be in the test data; train and test must agree on what a feature is.
+    private func checkDeclared(_ column: String, _ tables: Tables) throws(CasemateError) {
+        _ = try tables.test.column(column)
+    }
+
+    private func matrices(_ model: TableModel, _ tables: Tables) throws -> (test: FeatureMatrix, train: FeatureMatrix?) {
+        let names = model.features.map(\.name)
+        for table in [tables.train, tables.test].compactMap({ $0 }) { try table.rejectNonFinite(names) }
+        return (try tables.test.matrix(model.features), try tables.train?.matrix(model.features))
+    }
+
+    private func answers(_ model: TableModel, _ test: FeatureMatrix, _ path: String) throws -> Predictions {
+        let predictions = try model.predict(test, cancellation: context.cancellation)
+        let width = predictions.task == .regression ? 1 : max(predictions.classes.count, 1)
+        if let position = predictions.scores.firstIndex(where: { !$0.isFinite }) {
+            let count = predictions.scores.count { !$0.isFinite }
+            throw CasemateError(
+                .unusableData, at: "\(path):row \(position / width + 1)",
+                "the model answers \(predictions.scores[position]) (\(count) such answers in all)",
+                help: "find the feature that the model cannot take, often a missing value, and impute it in the model")
+        }
+        return predictions
+    }
+
+    private func compile(
+        _ layout: ModelSignature.Layout, _ features: [Feature], _ matrix: FeatureMatrix, _ paths: Paths
+    ) throws -> FeatureSpaceDeclaration.Compiled {
+        var declaration = configuration.featureSpace
+        var ranges = FeatureRange.ranges(of: matrix)
+        if layout == .image {
+            // why: pixels share one scale; a border pixel that is always black can still be painted.
+            let known = ranges.compactMap { $0 }
+            if let low = known.map(\.low).min(), let high = known.map(\.high).max() {
+                let shared = FeatureRange(low: low, high: high, isWhole: known.allSatisfy(\.isWhole) && high > 1)
+                ranges = ranges.map { _ in shared }
+            }
+            if configuration.origins["feature_space.defaults.scale"] == nil { declaration.defaults.scale = .raw }
+        }
+        if !declaration.oneHot.isEmpty { try declaration.checkOneHot(matrix, file: paths.train ?? paths.test) }
+        return try declaration.compile(features: features, ranges: ranges)
+    }
+
+    private func weights(_ table: DataTable) throws -> [Double]? {
+        guard let column = configuration.data.weights else { return nil }
+        try table.rejectNonFinite([column])
+        let values = try table.numbers(column)
+        if let row = values.firstIndex(where: { $0.isNaN || $0 < 0 }) {
+            throw CasemateError(
+                .unusableData, at: "\(table.path):row \(row + 1)", "the weight in '\(column)' is missing or negative",
+                help: "give every row a weight of 0 or more")
+        }
+        guard values.contains(where: { $0 > 0 }) else {
+            throw CasemateError(
+                .unusableData, at: table.path, "every weight in '\(column)' is 0", help: "give some rows a weight")
+        }
+        return values
+    }
+
+    private func protected(_ table: DataTable) throws -> [AuditSubject.Protected] {
+        try configuration.data.protected.map { attribute in
+            let values: [String?]
+            if attribute.buckets.isEmpty {
+                let distinct = try table.distinct(attribute.column, limit: 51).count
+                guard distinct <= 50 else {
+                    throw CasemateError(
+                        .invalidSetting, at: table.path,
+                        "the protected attribute '\(attribute.column)' has more than 50 values",
+                        help: "make groups of it with `buckets: [25, 60]`, or name a column of groups")
+                }
+                values = try table.texts(attribute.column)
+            } else {
+                values = try table.numbers(attribute.column).map { attribute.group(of: $0) }
+            }
+            if let reference = attribute.reference, !values.contains(reference) {
+                let groups = Set(values.compactMap { $0 }).sorted()
+                throw CasemateError(
+                    .invalidSetting, at: configuration.path ?? "audit",
+                    "'\(attribute.column)' has no group '\(reference)'\(Suggestion.clause(for: reference, among: groups))",
+                    help: "groups are \(groups.joined(separator: ", "))")
+            }
+            return AuditSubject.Protected(column: attribute.column, reference: attribute.reference, values: values)
+        }
+    }
+
+    // MARK: Settings
+
+    private var evasionSettings: EvasionSettings {
+        let declared = configuration.evasion
+        var settings = EvasionSettings()
+        settings.norms =
+            switch declared.norm {
+            case .l2: [.l2]
+            case .linf: [.linf]
+            case .both: [.l2, .linf]
+            }
+        settings.samples = declared.samples
+        settings.iterations = declared.iterations
+        settings.maxEvaluations = declared.evaluations
+        settings.initialEvaluations = declared.initialEvaluations
+        settings.queryLimit = declared.queries
+        settings.epsilons = configuration.measuredEpsilons
+        settings.isPolished = declared.polish
+        settings.goal = EvasionSettings.Goal(rawValue: declared.goal.rawValue) ?? .any
+        return settings
+    }
+
+    private var fairnessSettings: AuditSubject.Fairness {
+        AuditSubject.Fairness(
+            adverseImpact: configuration.fairness.adverseImpact, alpha: configuration.fairness.alpha,
+            minimumGroup: configuration.fairness.minimumGroup, oddsDifference: configuration.fairness.oddsDifference)
+    }
+}

@@ -1,0 +1,129 @@
+package import CasemateCore
+
+extension RowChange {
+    /// Which row it is, in words.
+    package var rowName: String { isRedacted || row <= 0 ? "A row (number masked)" : "Row \(Numerals.count(row))" }
+    /// What the model answered before and after, in words.
+    package var decisionInWords: String { "\(decisionBefore) → \(decisionAfter)" }
+    /// The whole change in one sentence.
+    package var inWords: String {
+        let moves = steps.map { $0.inWords(isMasked: isRedacted) }.joined(separator: "; ")
+        return "\(rowName): \(moves) — the decision turns from \(decisionBefore) to \(decisionAfter)"
+            + " (distance \(Numerals.number(distance)))"
+    }
+}
+
+extension RowChange.Step {
+    /// The verb that says which way the feature moved.
+    package func verb(isMasked: Bool) -> String {
+        guard !isMasked, let from = Double(before), let to = Double(after), from != to else { return "change" }
+        return from < to ? "raise" : "lower"
+    }
+    /// The move in words: ``raise `duration` from 12 to 13``.
+    package func inWords(isMasked: Bool) -> String {
+        let start = "\(verb(isMasked: isMasked)) `\(feature)`"
+        return isMasked ? "\(start) (values masked)" : "\(start) from \(before) to \(after)"
+    }
+}
+
+extension Metric {
+    /// The value, or that there is none.
+    package var valueInWords: String { value.map(Numerals.number) ?? "no value" }
+    /// The interval in brackets, where there is one.
+    package var intervalInWords: String? {
+        guard let low, let high else { return nil }
+        return "[\(Numerals.number(low)), \(Numerals.number(high))]"
+    }
+    /// Value, interval and count: `0.871 [0.842, 0.896], n = 663`.
+    package var inWords: String {
+        [valueInWords, intervalInWords].compactMap { $0 }.joined(separator: " ") + ", n = \(Numerals.count(n))"
+    }
+    /// The name and the group that it is about.
+    package var fullName: String { group.map { "\(name) (\($0))" } ?? name }
+}
+
+extension Evidence {
+    /// The evidence in one sentence.
+    package var inWords: String {
+        switch self {
+        case .text(let text): text
+        case .metric(let metric): "\(metric.fullName) = \(metric.inWords)"
+        case .table(let table): "\(table.title) (\(Numerals.count(table.rows.count, "row")))"
+        case .change(let change): change.inWords
+        case .location(let place): place.inWords
+        }
+    }
+}
+
+extension FileLocation {
+    /// The place in words: `model.onnx, line 3, byte 120 (24 bytes)`.
+    package var inWords: String {
+        var text = path
+        if let line { text += ", line \(line)" }
+        if let byteOffset { text += ", byte \(byteOffset)" }
+        if let byteLength { text += " (\(Numerals.count(byteLength, "byte")))" }
+        return text
+    }
+}
+
+extension Report {
+    /// The numbers that stand on top: those that rules of the policy name, then three a probe; none for a group.
+    package func keyMetrics(limit: Int = 8) -> [Metric] {
+        let whole = probes.filter { $0.status == .tested || $0.status == .partial }
+            .map { $0.metrics.filter { $0.group == nil && $0.value != nil } }
+        let ruled = whole.joined().filter { metric in policy.contains { $0.names(metric.name) } }
+        var chosen: [Metric] = []
+        for metric in ruled + whole.flatMap({ $0.prefix(3) })
+        where chosen.count < limit && !chosen.contains(where: { $0.name == metric.name }) { chosen.append(metric) }
+        return chosen
+    }
+
+    /// Findings that no policy accepts.
+    package var openFindings: [Finding] { findings.filter { $0.accepted == nil } }
+
+    /// How many lines of the coverage matrix have each status, in words: `3 tested, 2 not tested`.
+    package var coverageInWords: String {
+        let order: [ProbeOutcome.Status] = [.tested, .partial, .notTested, .failed]
+        return order.compactMap { status in
+            let count = coverage.filter { $0.status == status }.count
+            return count == 0 && status != .tested && status != .notTested
+                ? nil : "\(Numerals.count(count)) \(status.inWords)"
+        }.joined(separator: ", ")
+    }
+
+    /// How many findings there are of each severity, the worst first: `1 critical, 2 high`.
+    package var severitiesInWords: String {
+        let open = openFindings
+        var parts = Severity.allCases.reversed().compactMap { severity in
+            let count = open.filter { $0.severity == severity }.count
+            return count == 0 ? nil : "\(Numerals.count(count)) \(severity.rawValue)"
+        }
+        if open.count < findings.count { parts.append("\(Numerals.count(findings.count - open.count)) accepted") }
+        return parts.isEmpty ? "none" : parts.joined(separator: ", ")
+    }
+}
+
+extension Report.Rule {
+    /// Whether the rule is about the metric of that name: the name stands in it and ends there.
+    func names(_ metric: String) -> Bool {
+        rule.split { !($0.isLetter || $0.isNumber || "._@-".contains($0)) }.contains { $0 == metric }
+    }
+}
+
+extension ProbeOutcome.Status {
+    /// The status as people say it.
+    package var inWords: String { self == .partial ? "partly tested" : rawValue }
+}
+
+extension Report.Verdict {
+    /// The verdict in one capital word.
+    package var word: String { rawValue.uppercased() }
+    /// The verdict in a short sentence.
+    package var sentence: String {
+        switch self {
+        case .pass: "No rule is broken"
+        case .fail: "Not fit to ship as it is"
+        case .undecided: "No verdict could be reached"
+        }
+    }
+}
