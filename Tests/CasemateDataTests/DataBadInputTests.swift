@@ -34,8 +34,8 @@ import Testing
         Case("a,b\n1,\0\n", .malformed, "data.csv", "is not a text file: NUL bytes in its first 4096"),
         Case("a,b\r\n1,2\n3,4\r\n", .malformed, "data.csv", "quotes or line ends do not follow RFC 4180"),
         Case(
-            "\u{FEFF}\"a,b\",c\r1,2\r3,4\r", .malformed, "data.csv",
-            "quotes or line ends do not follow RFC 4180: 2 rows stand there, 0 can be read"),
+            "\u{FEFF}\"a\"\"b\",c\n1,2\n", .unsupported, "data.csv:1",
+            "a byte order mark before a name that holds a quote or a line end"),
         Case("{\"a\":1}\n{\"a\":\n{\"a\":2}\n", "data.jsonl", .malformed, "data.jsonl:2", "is not JSON"),
         Case("{\"a\":1}\n{\"a\":2}\n[1]\n", "data.jsonl", .malformed, "data.jsonl:3", "is not a JSON object"),
         Case("{\"a\":1,\"a\":2}\n", "data.jsonl", .malformed, "data.jsonl:1", "a key stands twice in one object"),

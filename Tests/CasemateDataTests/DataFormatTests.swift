@@ -47,9 +47,17 @@ import Testing
             let text = [
                 "\"a,\"\"b\"\(delimiter)c", "\"1;|\"\(delimiter)", "\"x\ny \"\"z\"\"\"\(delimiter)7", "",
             ].joined(separator: end)
-            let table = try DataSupport.open((end == "\r" ? "" : "\u{FEFF}") + text)
+            let table = try DataSupport.open(text)
             #expect(try DataSupport.content(table) == expected, "delimiter \(delimiter.debugDescription)")
         }
+    }
+
+    @Test func aByteOrderMarkIsNoPartOfTheFirstName() throws {
+        for text in ["a,b\n1,2\n", "\"a\",b\r\n1,2\r\n", "a;b\r1;2\r"] {
+            let table = try DataSupport.open("\u{FEFF}" + text)
+            #expect(try DataSupport.content(table) == ["a": ["1"], "b": ["2"]])
+        }
+        #expect(try DataSupport.open("\u{FEFF}{\"a\":1}\n", as: "a.jsonl").columns.map(\.name) == ["a"])
     }
 
     @Test func columnNamesThatLookLikeSQL() throws {
@@ -137,5 +145,19 @@ import Testing
         let table = try DataSupport.open(header + packed, as: "a.csv.gz")
         #expect(table.count == 20001)
         #expect(table.columns.map(\.name) == ["h", "l"])
+    }
+
+    /// Blocks as other writers make them: stored, and with the fixed code of RFC 1951, section 3.2.6.
+    @Test(arguments: [
+        "1f8b0800000000000403010c00f3ff612c620a312c320a312c320ae88685320c000000",
+        "1f8b08000000000002034bd449e232d431026300e88685320c000000",
+    ])
+    func gzipWithStoredAndFixedBlocks(hexadecimal: String) throws {
+        let digits = Array(hexadecimal)
+        let bytes = stride(from: 0, to: digits.count, by: 2).compactMap {
+            UInt8(String(digits[$0...$0 + 1]), radix: 16)
+        }
+        #expect(
+            try DataSupport.content(try DataSupport.open(bytes, as: "a.gz")) == ["a": ["1", "1"], "b": ["2", "2"]])
     }
 }

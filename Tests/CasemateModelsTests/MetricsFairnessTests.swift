@@ -1,3 +1,4 @@
+import CasemateCore
 import CasemateModels
 import TestSupport
 import Testing

@@ -21,10 +21,12 @@ extension Sample {
         evidence: [
             .metric(
                 Metric("evasion.robust_accuracy@0.1", 0.412, low: 0.351, high: 0.476, n: 240, note: "Wilson 95 %")),
-            .metric(Metric("evasion.queries_per_success", 412, low: 371, high: 468, n: 141, note: "median, bootstrap 95 %")),
+            .metric(
+                Metric("evasion.queries_per_success", 412, low: 371, high: 468, n: 141, note: "median, bootstrap 95 %")),
             .text("Each flip was scored again on the original model and is allowed by the declared feature space."),
         ] + changes.map { .change($0) },
-        remedy: "Train again with `casemate harden`, or bound how far `obligation_ratio` may move between two applications.",
+        remedy:
+            "Train again with `casemate harden`, or bound how far `obligation_ratio` may move between two applications.",
         taxonomy: evasion, subject: "mortgage-gbm.onnx")
 
     static let evasionProbe: ProbeOutcome = {
@@ -77,13 +79,20 @@ extension Sample {
         outcome.summary = ["Applications of two groups are granted less often than four fifths of the best rate."]
         let groups: [(String, Double, Double, Double, Int)] = [
             ("race = white", 0.934, 0.91, 0.953, 561), ("race = hispanic", 0.764, 0.636, 0.857, 55),
-            ("race = black", 0.638, 0.496, 0.76, 47), ("marital status = separated or divorced", 0.871, 0.79, 0.924, 93),
+            ("race = black", 0.638, 0.496, 0.76, 47),
+            ("marital status = separated or divorced", 0.871, 0.79, 0.924, 93),
             ("sex = female", 0.908, 0.846, 0.947, 131),
         ]
         outcome.metrics =
-            groups.map { Metric("fairness.selection_rate", $0.1, low: $0.2, high: $0.3, n: $0.4, group: $0.0, note: "Wilson 95 %") }
-            + [Metric("fairness.air", 0.683, low: 0.548, high: 0.851, n: 608, group: "race = black", note: "Katz 95 %"),
-               Metric("fairness.air", nil, n: 3, group: "race = other", note: "fewer than 5 rows")]
+            groups.map {
+                Metric(
+                    "fairness.selection_rate", $0.1, low: $0.2, high: $0.3, n: $0.4, group: $0.0, note: "Wilson 95 %")
+            }
+            + [
+                Metric(
+                    "fairness.air", 0.683, low: 0.548, high: 0.851, n: 608, group: "race = black", note: "Katz 95 %"),
+                Metric("fairness.air", nil, n: 3, group: "race = other", note: "fewer than 5 rows"),
+            ]
         outcome.plots = [
             Plot(
                 id: "fairness.selection_rates", title: "Share granted by group", x: Plot.Axis("Group"),
@@ -92,7 +101,9 @@ extension Sample {
                     Plot.Series(
                         name: "share with 95 % interval", style: .bars,
                         points: groups.enumerated().map {
-                            Plot.Point(x: Double($0.offset), y: $0.element.1, low: $0.element.2, high: $0.element.3, label: $0.element.0)
+                            Plot.Point(
+                                x: Double($0.offset), y: $0.element.1, low: $0.element.2, high: $0.element.3,
+                                label: $0.element.0)
                         })
                 ], references: [Plot.Reference(.horizontal, at: 0.747, label: "four fifths of the best rate")],
                 summary: "64 % of applications with race = black are granted, against 93 % with race = white.")
@@ -104,7 +115,8 @@ extension Sample {
             remedy: "Look for features that stand in for race, and compare less discriminatory models.",
             taxonomy: fairness, subject: "mortgage-gbm.onnx", feature: "race")
         let small = Finding(
-            id: "fairness.small_group", probe: "fairness", severity: .low, title: "3 rows are too few to judge race = other",
+            id: "fairness.small_group", probe: "fairness", severity: .low,
+            title: "3 rows are too few to judge race = other",
             evidence: [], remedy: "Collect more rows of this group.", taxonomy: fairness, subject: "mortgage-gbm.onnx",
             feature: "race=other"
         ).accepted(because: "Known gap, data collection ends in March; R. Officer")
@@ -121,12 +133,20 @@ extension Sample {
             Finding(
                 id: "file.custom_domain", probe: "file", severity: .medium,
                 title: "The graph calls an operator of the domain `com.example.ops`",
-                evidence: [.location(FileLocation(path: "/srv/credit/models/mortgage-gbm.onnx", byteOffset: 4096, byteLength: 24))],
+                evidence: [
+                    .location(
+                        FileLocation(path: "/srv/credit/models/mortgage-gbm.onnx", byteOffset: 4096, byteLength: 24))
+                ],
                 remedy: "Ask who made it; export the model with standard operators.", taxonomy: artefact,
                 subject: "mortgage-gbm.onnx", feature: "com.example.ops"),
             Finding(
                 id: "file.producer", probe: "file", severity: .info, title: "The file was made by onnxmltools 1.14",
-                evidence: [.table(EvidenceTable(title: "Operators", columns: ["Domain", "Operator", "Count"], rows: [["ai.onnx.ml", "TreeEnsembleClassifier", "1"]]))],
+                evidence: [
+                    .table(
+                        EvidenceTable(
+                            title: "Operators", columns: ["Domain", "Operator", "Count"],
+                            rows: [["ai.onnx.ml", "TreeEnsembleClassifier", "1"]]))
+                ],
                 remedy: "Nothing to do.", taxonomy: artefact, subject: "mortgage-gbm.onnx"),
         ]
         return outcome

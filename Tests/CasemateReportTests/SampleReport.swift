@@ -28,7 +28,8 @@ enum Sample {
             title: "Model", columns: ["Fact", "Value"],
             rows: [
                 ["Task", "binary classification"], ["Inputs", "48 numbers in one tensor"],
-                ["Operators", "TreeEnsembleClassifier, Cast, ZipMap"], ["Parameters", "12,840"], ["Opset", "ai.onnx.ml 3, ai.onnx 15"],
+                ["Operators", "TreeEnsembleClassifier, Cast, ZipMap"], ["Parameters", "12,840"],
+                ["Opset", "ai.onnx.ml 3, ai.onnx 15"],
             ]),
         EvidenceTable(
             title: "Data", columns: ["Table", "Rows", "Columns", "Favourable share"],

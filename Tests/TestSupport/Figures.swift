@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A committed JSON file of reference figures, read by path of names and positions.
 public struct Figures: Sendable {

@@ -51,10 +51,10 @@ public final class DataEngine: Sendable {
                     help: "give every table a name of its own, at most 64 bytes long")
             }
         }
+        let files = try sources.map { try SourceFile($0.path, cancellation: cancellation) }
         let database = try DuckDatabase(library, threads: threads, memoryLimit: memoryLimit, cancellation: cancellation)
-        let tables = try sources.map { source in
-            let file = try SourceFile(source.path, cancellation: cancellation)
-            return try TableLoader(file: file, source: source, database: database).load()
+        let tables = try zip(files, sources).map { file, source in
+            try TableLoader(file: file, source: source, database: database).load()
         }
         try database.seal()
         return tables

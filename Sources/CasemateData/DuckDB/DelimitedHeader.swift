@@ -39,6 +39,12 @@ package struct DelimitedHeader: Hashable, Sendable {
         endsWithCarriageReturn =
             end + 1 < bytes.endIndex && bytes[end] == UInt8(ascii: "\r") && bytes[end + 1] != UInt8(ascii: "\n")
         names = try header.map { cell throws(CasemateError) in try Self.text(cell, path) }
+        // why refused: DuckDB takes the mark for a part of the name and the quote for the middle of a cell.
+        if bytes.startIndex > prefix.startIndex, names[0].contains(where: { $0 == "\"" || $0.isNewline }) {
+            throw CasemateError(
+                .unsupported, at: path + ":1", "a byte order mark before a name that holds a quote or a line end",
+                help: "save the file as UTF-8 without byte order mark")
+        }
         if names.count == 1 { try Self.checkSingle(best.records, path) }
         try Self.check(names, path)
         try Self.checkIsNoData(names, path)

@@ -80,7 +80,8 @@ struct OutputPlan {
             case "float", "double", "float16", "bfloat16":
                 guard let axes else { return .scores(isWide: nil) }
                 if isFlat { return .scores(isWide: false) }
-                return axes.count == 2 ? .scores(isWide: true) : .other
+                // why: image networks leave axes of length 1 behind the classes.
+                return axes.dropFirst(2).allSatisfy { $0.length == 1 } ? .scores(isWide: true) : .other
             case "string", "int64", "int32", "int16", "int8", "uint8", "uint16", "uint32", "bool":
                 return isFlat || axes == nil ? .label : .other
             default: return .other

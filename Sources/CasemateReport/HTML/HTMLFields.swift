@@ -37,7 +37,8 @@ enum HTMLFields {
 
     /// A table with its first rows, and a note about the others.
     static func table(_ table: EvidenceTable, limit: Int) -> Members {
-        let note = "The first \(Numerals.count(limit)) of \(Numerals.count(table.rows.count, "row")); report.json holds all."
+        let note =
+            "The first \(Numerals.count(limit)) of \(Numerals.count(table.rows.count, "row")); report.json holds all."
         return Self.table(
             title: table.title, columns: table.columns, rows: Array(table.rows.prefix(limit)),
             note: table.rows.count > limit ? note : nil)
@@ -71,12 +72,14 @@ enum HTMLFields {
 
     /// The metrics as a table.
     static func metrics(_ metrics: [Metric], title: String, limit: Int) -> Members {
-        let columns = ["Measure", "Group", "Value", "Interval", "n", "Note"]
+        let hasGroups = metrics.contains { $0.group != nil }
+        let hasNotes = metrics.contains { $0.note != nil }
+        let columns =
+            ["Measure"] + (hasGroups ? ["Group"] : []) + ["Value", "Interval", "n"] + (hasNotes ? ["Note"] : [])
         let rows = metrics.map { metric in
-            [
-                metric.name, metric.group ?? "all rows", metric.valueInWords, metric.intervalInWords ?? "–",
-                Numerals.count(metric.n), metric.note ?? "",
-            ]
+            [metric.name] + (hasGroups ? [metric.group ?? "all rows"] : [])
+                + [metric.valueInWords, metric.intervalInWords ?? "–", Numerals.count(metric.n)]
+                + (hasNotes ? [metric.note ?? ""] : [])
         }
         return table(EvidenceTable(title: title, columns: columns, rows: rows), limit: limit)
     }

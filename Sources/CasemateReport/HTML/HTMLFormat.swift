@@ -51,7 +51,8 @@ struct HTMLLimits {
     /// From everything to little; the first that fits is taken.
     static let ladder = [
         HTMLLimits(),
-        HTMLLimits(rows: 60, findings: 80, metrics: 60, changes: 10, points: 200, samples: 20, characters: 400, plots: 8),
+        HTMLLimits(
+            rows: 60, findings: 80, metrics: 60, changes: 10, points: 200, samples: 20, characters: 400, plots: 8),
         HTMLLimits(rows: 10, findings: 20, metrics: 10, changes: 3, points: 60, samples: 8, characters: 160, plots: 2),
     ]
 }

@@ -18,7 +18,9 @@ enum HTMLIcons {
         case .pass: icon(disc + check)
         case .fail: icon(octagon + cross)
         case .undecided:
-            icon("<path d=\"M12 1l11 11-11 11L1 12z\"/><path class=\"cut\" d=\"M9.3 9.6a2.7 2.7 0 1 1 2.7 3v1.2m0 2.6v.4\"/>")
+            icon(
+                "<path d=\"M12 1l11 11-11 11L1 12z\"/><path class=\"cut\" d=\"M9.3 9.6a2.7 2.7 0 1 1 2.7 3v1.2m0 2.6v.4\"/>"
+            )
         }
     }
 

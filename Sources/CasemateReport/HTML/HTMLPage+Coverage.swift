@@ -23,7 +23,8 @@ extension HTMLPage {
     var reproduction: HTMLFields.Members {
         let run = report.reproduction
         let inputs = report.inputs.map { [$0.role, $0.path, Numerals.bytes($0.bytes), $0.sha256] }
-        let engines = [["casemate", report.version]] + run.engines.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
+        let engines =
+            [["casemate", report.version]] + run.engines.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
         let times = report.coverage.filter { $0.status != .notTested }
             .map { [$0.title, Numerals.duration($0.seconds)] }
         let facts = [

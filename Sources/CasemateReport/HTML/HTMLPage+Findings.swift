@@ -49,7 +49,8 @@ extension HTMLPage {
     /// The identifiers of a taxonomy entry with their catalogues and short names.
     func references(_ taxonomy: Taxonomy) -> [HTMLFields.Members] {
         let all =
-            taxonomy.atlas.map { ("ATLAS", $0) } + taxonomy.owasp.map { ("OWASP", $0) } + taxonomy.nist.map { ("NIST", $0) }
+            taxonomy.atlas.map { ("ATLAS", $0) } + taxonomy.owasp.map { ("OWASP", $0) }
+            + taxonomy.nist.map { ("NIST", $0) }
         return all.map { catalogue, identifier in
             let name = TaxonomyNames.name(of: identifier)
             return ["catalogue": catalogue, "identifier": identifier, "name": name ?? "", "hasName": name != nil]

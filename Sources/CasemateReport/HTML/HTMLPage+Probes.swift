@@ -17,7 +17,8 @@ extension HTMLPage {
     private func probe(_ probe: ProbeOutcome, plots: [HTMLFields.Members]) -> HTMLFields.Members {
         let settings = probe.settings.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
         return [
-            "title": probe.title, "id": probe.probe, "status": probe.status.inWords, "isTested": probe.status == .tested,
+            "title": probe.title, "id": probe.probe, "status": probe.status.inWords,
+            "isTested": probe.status == .tested,
             "statusIcon": TrustedMarkup(renderText: HTMLIcons.status(probe.status)),
             "duration": Numerals.duration(probe.seconds), "reason": HTMLFields.parts(probe.reason ?? ""),
             "hasReason": probe.reason != nil, "summary": HTMLFields.sentences(probe.summary),
@@ -67,6 +68,7 @@ extension HTMLPage {
         return HTMLFields.table(
             title: "", columns: ["Series", plot.x.title, plot.y.title] + (hasIntervals ? ["Interval"] : []), rows: rows,
             note: total > rows.count
-                ? "\(Numerals.count(rows.count)) of \(Numerals.count(total, "point")), evenly chosen; report.json holds all." : nil)
+                ? "\(Numerals.count(rows.count)) of \(Numerals.count(total, "point")), evenly chosen; report.json holds all."
+                : nil)
     }
 }

@@ -29,13 +29,17 @@ struct HTMLPage {
         let run = report.reproduction
         let facts = [
             ("Exit status", String(report.exitStatus)), ("Findings", report.severitiesInWords),
-            ("Coverage", report.coverageInWords), ("Date", run.dateInWords), ("Made by", "Casemate \(report.version), \(report.verb)"),
+            ("Coverage", report.coverageInWords), ("Date", run.dateInWords),
+            ("Made by", "Casemate \(report.version), \(report.verb)"),
         ]
         return [
             "verdict": report.verdict.rawValue, "verdictWord": report.verdict.word,
-            "verdictSentence": report.verdict.sentence, "icon": TrustedMarkup(renderText: HTMLIcons.verdict(report.verdict)),
-            "reason": HTMLFields.parts(report.reason), "subject": report.subject, "version": report.version, "verb": report.verb,
-            "isRedacted": report.isRedacted, "bannerFacts": facts.map { ["name": $0.0, "value": $0.1] as HTMLFields.Members },
+            "verdictSentence": report.verdict.sentence,
+            "icon": TrustedMarkup(renderText: HTMLIcons.verdict(report.verdict)),
+            "reason": HTMLFields.parts(report.reason), "subject": report.subject, "version": report.version,
+            "verb": report.verb,
+            "isRedacted": report.isRedacted,
+            "bannerFacts": facts.map { ["name": $0.0, "value": $0.1] as HTMLFields.Members },
         ]
     }
 
@@ -47,7 +51,8 @@ struct HTMLPage {
                 "name": (parts.last ?? metric.name).replacing("_", with: " "), "probe": parts.count > 1 ? parts[0] : "",
                 "value": metric.valueInWords, "interval": metric.intervalInWords ?? "no interval",
                 "n": Numerals.count(metric.n), "note": metric.note ?? "",
-                "hasNote": metric.note != nil, "isBroken": ruled?.status == .broken, "rule": ruled.map { bound(of: $0, on: metric.name) } ?? "",
+                "hasNote": metric.note != nil, "isBroken": ruled?.status == .broken,
+                "rule": ruled.map { bound(of: $0, on: metric.name) } ?? "",
                 "isKept": ruled?.status == .kept,
             ]
         }

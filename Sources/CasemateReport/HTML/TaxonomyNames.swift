@@ -18,7 +18,8 @@ enum TaxonomyNames {
         "T0024.002": "model extraction", "T0029": "denial of service", "T0031": "eroded integrity",
         "T0034": "cost harvesting", "T0040": "access to inference", "T0043": "crafted adversarial data",
         "T0043.000": "white-box crafting", "T0043.001": "black-box crafting", "T0043.002": "black-box transfer",
-        "T0043.003": "manual modification", "T0043.004": "inserted backdoor trigger", "T0044": "full access to the model",
+        "T0043.003": "manual modification", "T0043.004": "inserted backdoor trigger",
+        "T0044": "full access to the model",
         "T0046": "chaff data", "T0048.004": "theft of intellectual property", "T0058": "published poisoned model",
         "T0059": "eroded data set", "T0074": "masquerading", "T0076": "corrupted model",
     ]
@@ -35,7 +36,8 @@ enum TaxonomyNames {
         "NISTAML.021": "clean-label backdoor", "NISTAML.022": "evasion", "NISTAML.023": "backdoor poisoning",
         "NISTAML.024": "targeted poisoning", "NISTAML.025": "black-box evasion", "NISTAML.026": "model poisoning",
         "NISTAML.03": "privacy", "NISTAML.031": "model extraction", "NISTAML.032": "reconstruction",
-        "NISTAML.033": "membership inference", "NISTAML.034": "property inference", "NISTAML.037": "training data attacks",
+        "NISTAML.033": "membership inference", "NISTAML.034": "property inference",
+        "NISTAML.037": "training data attacks",
         "NISTAML.038": "data extraction", "NISTAML.05": "supply chain", "NISTAML.051": "model poisoning",
     ]
 }

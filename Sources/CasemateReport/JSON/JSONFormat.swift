@@ -35,7 +35,8 @@ public struct JSONFormat: ReportFormat {
             }
             for unit in String(scalar).utf16 {
                 let digits = String(unit, radix: 16)
-                text.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
+                text.append(
+                    contentsOf: ("\\u" + String(repeating: "0", count: 4 - digits.count) + digits).unicodeScalars)
             }
         }
         return String(text)

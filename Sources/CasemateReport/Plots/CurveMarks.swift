@@ -29,11 +29,13 @@ struct CurveMarks {
             case .horizontal:
                 guard y.holds(reference.at) else { return nil }
                 let at = PlotText.coordinate(y.position(reference.at))
-                return Markup("path", [kind, ("d", "M\(PlotText.coordinate(x.start)) \(at)H\(PlotText.coordinate(x.end))")])
+                return Markup(
+                    "path", [kind, ("d", "M\(PlotText.coordinate(x.start)) \(at)H\(PlotText.coordinate(x.end))")])
             case .vertical:
                 guard x.holds(reference.at) else { return nil }
                 let at = PlotText.coordinate(x.position(reference.at))
-                return Markup("path", [kind, ("d", "M\(at) \(PlotText.coordinate(y.start))V\(PlotText.coordinate(y.end))")])
+                return Markup(
+                    "path", [kind, ("d", "M\(at) \(PlotText.coordinate(y.start))V\(PlotText.coordinate(y.end))")])
             case .diagonal:
                 let (from, to) = (max(x.low, y.low), min(x.high, y.high))
                 guard from < to else { return nil }

@@ -1,8 +1,8 @@
-import CasemateCore
+package import CasemateCore
 
 extension Plot.Series {
     /// The series with at most `limit` points: first, last, and the lowest and highest of each stretch between them.
-    func thinned(to limit: Int) -> Plot.Series {
+    package func thinned(to limit: Int) -> Plot.Series {
         guard points.count > max(4, limit), let first = points.first, let last = points.last else { return self }
         let inner = points.dropFirst().dropLast()
         let stretches = max(1, (limit - 2) / 2)
@@ -20,7 +20,7 @@ extension Plot.Series {
     }
 
     /// The series with at most `limit` points, evenly chosen, for a table.
-    func sampled(to limit: Int) -> Plot.Series {
+    package func sampled(to limit: Int) -> Plot.Series {
         guard points.count > max(2, limit) else { return self }
         let chosen = (0..<limit).map { points[$0 * (points.count - 1) / (limit - 1)] }
         return Plot.Series(name: name, style: style, points: chosen)
@@ -35,7 +35,8 @@ extension Plot {
     func thinned(to limit: Int, bars: Int) -> Plot {
         let fewer = series.prefix(12).map { series in
             series.style == .bars
-                ? Series(name: series.name, style: .bars, points: Array(series.points.prefix(hasNamedBars ? bars : limit)))
+                ? Series(
+                    name: series.name, style: .bars, points: Array(series.points.prefix(hasNamedBars ? bars : limit)))
                 : series.thinned(to: limit)
         }
         return Plot(

@@ -19,7 +19,8 @@ struct PlotDrawing {
         let legend = PlotLegend(plot, width: Self.width)
         let body: (height: Double, marks: [Markup]) =
             plot.hasNamedBars
-            ? NamedBars(plot: plot).drawn(top: legend.height) : CurveField(plot: plot, number: number).drawn(top: legend.height)
+            ? NamedBars(plot: plot).drawn(top: legend.height)
+            : CurveField(plot: plot, number: number).drawn(top: legend.height)
         let names = ["plot-\(number)-title", "plot-\(number)-text"]
         var svg = Markup(
             "svg",
@@ -91,7 +92,8 @@ struct CurveField {
         for tick in y.ticks {
             let at = PlotText.coordinate(y.position(tick))
             marks.append(Markup("path", [("class", "grid"), ("d", "M\(left) \(at)H\(right)")]))
-            marks.append(PlotText.text(y.label(tick), x: x.start - 7, y: y.position(tick) + 4.5, anchor: "end", kind: "tick"))
+            marks.append(
+                PlotText.text(y.label(tick), x: x.start - 7, y: y.position(tick) + 4.5, anchor: "end", kind: "tick"))
         }
         marks.append(
             Markup("path", [("class", "axis"), ("d", "M\(left) \(PlotText.coordinate(lower))H\(right)")]))

@@ -99,7 +99,16 @@ enum PlotMarker {
         case 0:
             return Markup(
                 "circle", [kind, ("cx", PlotText.coordinate(x)), ("cy", PlotText.coordinate(y)), ("r", "3.6")])
-        case 1: return Markup("path", [kind, ("d", "M\(at(-3.4, -3.4))H\(PlotText.coordinate(x + 3.4))V\(PlotText.coordinate(y + 3.4))H\(PlotText.coordinate(x - 3.4))Z")])
+        case 1:
+            return Markup(
+                "path",
+                [
+                    kind,
+                    (
+                        "d",
+                        "M\(at(-3.4, -3.4))H\(PlotText.coordinate(x + 3.4))V\(PlotText.coordinate(y + 3.4))H\(PlotText.coordinate(x - 3.4))Z"
+                    ),
+                ])
         case 2: return Markup("path", [kind, ("d", "M\(at(0, -4.4))L\(at(4.4, 3.4))L\(at(-4.4, 3.4))Z")])
         default: return Markup("path", [kind, ("d", "M\(at(0, -4.8))L\(at(4.8, 0))L\(at(0, 4.8))L\(at(-4.8, 0))Z")])
         }

@@ -1,14 +1,14 @@
-import CasemateCore
+package import CasemateCore
 import Foundation
 
 /// Maps values of one axis to positions in the drawing, with ticks at round numbers.
-struct PlotScale {
+package struct PlotScale {
     /// Ends of the axis in values.
-    let low: Double, high: Double
+    package let low: Double, high: Double
     /// Values at which ticks stand, and their distance.
-    let ticks: [Double], step: Double
+    package let ticks: [Double], step: Double
     /// Positions of the ends in the drawing.
-    let start: Double, end: Double
+    package let start: Double, end: Double
     private let isPercent: Bool
 
     /// Fits an axis to values; declared ends win.
@@ -17,7 +17,9 @@ struct PlotScale {
     ///   - start: position of the low end
     ///   - end: position of the high end
     ///   - count: how many ticks there should be at about
-    init(_ axis: Plot.Axis, values: [Double], start: Double, end: Double, count: Int, includesZero: Bool = false) {
+    package init(
+        _ axis: Plot.Axis, values: [Double], start: Double, end: Double, count: Int, includesZero: Bool = false
+    ) {
         let bounded = values.filter { $0.isFinite }.map { max(-1e300, min(1e300, $0)) }
         var (low, high) = (axis.low ?? bounded.min() ?? 0, axis.high ?? bounded.max() ?? 1)
         if includesZero || (axis.isPercent && low > 0 && axis.low == nil) { (low, high) = (min(0, low), max(0, high)) }
@@ -35,7 +37,7 @@ struct PlotScale {
     }
 
     /// Position of a value.
-    func position(_ value: Double) -> Double {
+    package func position(_ value: Double) -> Double {
         let share = (max(-1e300, min(1e300, value)) - low) / (high - low)
         return start + max(-4, min(5, share)) * (end - start)
     }
@@ -44,7 +46,7 @@ struct PlotScale {
     func holds(_ value: Double) -> Bool { value >= low - step * 1e-6 && value <= high + step * 1e-6 }
 
     /// The text at a tick.
-    func label(_ tick: Double) -> String { Numerals.tick(tick, step: step, isPercent: isPercent) }
+    package func label(_ tick: Double) -> String { Numerals.tick(tick, step: step, isPercent: isPercent) }
 
     /// A value beside the drawing, such as at the end of a bar.
     func value(_ value: Double) -> String { isPercent ? Numerals.percent(value) : Numerals.number(value) }
@@ -53,7 +55,7 @@ struct PlotScale {
     static func niceStep(_ raw: Double, isPercent: Bool = false) -> Double {
         guard raw.isFinite, raw > 1e-300 else { return raw.isFinite ? 1 : 1e300 }
         let unit = pow(10, log10(raw).rounded(.down))
-        let choices: [Double] = isPercent ? [1, 2, 2.5, 5] : [1, 2, 5]
+        let choices: [Double] = isPercent && unit > 0.09 ? [1, 2, 2.5, 5] : [1, 2, 5]
         return unit * (choices.first { $0 * unit >= raw * (1 - 1e-9) } ?? 10)
     }
 }

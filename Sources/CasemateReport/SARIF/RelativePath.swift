@@ -1,11 +1,11 @@
 import Foundation
 
 /// Paths as SARIF wants them: relative to the working folder, percent-encoded, without scheme and without decoration.
-enum RelativePath {
+package enum RelativePath {
     /// A relative URI reference for `path`.
     ///
     /// A path outside the working folder is named by its last component, so that no absolute path leaves the machine.
-    static func uri(of path: String, workingFolder: String?) -> String {
+    package static func uri(of path: String, workingFolder: String?) -> String {
         let parts = relativeParts(of: path, workingFolder: workingFolder)
         return parts.map(encoded).joined(separator: "/")
     }

@@ -76,7 +76,8 @@ struct SarifRules {
         var tags = ["security"]
         for tag in references + stages where !tags.contains(tag.inert) { tags.append(tag.inert) }
         return SarifLog.Rule(
-            id: item.rule.inert, name: item.rule.pascalCased, shortDescription: .init(text: item.title.sarifText(limit: 1000)),
+            id: item.rule.inert, name: item.rule.pascalCased,
+            shortDescription: .init(text: item.title.sarifText(limit: 1000)),
             fullDescription: .init(text: "\(item.title), found by rule \(item.rule).".sarifText(limit: 1000)),
             help: .init(text: help.sarifText(limit: 1000)), defaultConfiguration: .init(level: item.level),
             properties: .init(

@@ -84,7 +84,9 @@ public struct TextFormat: ReportFormat {
         let undecided = report.policy.filter { $0.status == .undecided }
         let note = "\(broken.count) of \(Numerals.count(report.policy.count, "rule")) broken"
         page.heading("Policy", note: note + (undecided.isEmpty ? "" : ", \(undecided.count) undecided"))
-        for rule in broken { page.paragraph("\(rule.rule) — \(rule.detail)", lead: "  ✗ broken: ", tone: .bad, lines: 2) }
+        for rule in broken {
+            page.paragraph("\(rule.rule) — \(rule.detail)", lead: "  ✗ broken: ", tone: .bad, lines: 2)
+        }
         for rule in undecided {
             page.paragraph("\(rule.rule) — \(rule.detail)", lead: "  ? undecided: ", tone: .warning, lines: 2)
         }
@@ -95,7 +97,9 @@ public struct TextFormat: ReportFormat {
         guard !report.coverage.isEmpty else { return }
         page.heading("Coverage", note: report.coverageInWords)
         for line in report.coverage where line.status != .tested {
-            page.paragraph("\(line.title): \(line.reason ?? "no reason given")", lead: "  \(line.status.sign) \(line.status.inWords): ", lines: 2)
+            page.paragraph(
+                "\(line.title): \(line.reason ?? "no reason given")",
+                lead: "  \(line.status.sign) \(line.status.inWords): ", lines: 2)
         }
     }
 
@@ -112,7 +116,8 @@ public struct TextFormat: ReportFormat {
 
     private func more(_ count: Int, _ noun: String, on page: inout TextPage) {
         guard count > 0 else { return }
-        page.line(page.toned("  … and \(Numerals.count(count)) more \(noun)\(count == 1 ? "" : "s") in the report", .faint))
+        page.line(
+            page.toned("  … and \(Numerals.count(count)) more \(noun)\(count == 1 ? "" : "s") in the report", .faint))
     }
 }
 

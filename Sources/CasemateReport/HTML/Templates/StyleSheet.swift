@@ -76,12 +76,12 @@ enum StyleSheet {
         .turn .decision{display:inline-block;font-weight:600;color:var(--bad);margin:0 .4em}.turn .distance{color:var(--soft);font-size:.88rem}.changes .turn code{background:none}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:14px;align-items:start}
         .matrix tbody th{font-weight:600;min-width:11rem}.why td{border-top:0;padding-top:0;color:var(--soft)}.matrix{min-width:640px}
-        #reproduction~*+*{margin-top:1rem}footer{margin-top:3rem;padding-bottom:2.5rem;color:var(--soft);font-size:.9rem}
+        main>section>*+*{margin-top:1rem}main>section>h2+*{margin-top:0}main>section>.finding+.finding,main>section>.probe+.probe{margin-top:16px}footer{margin-top:3rem;padding-bottom:2.5rem;color:var(--soft);font-size:.9rem}
 
         """
 
     private static let drawings = """
-        .plot{display:block;width:100%;max-width:440px;height:auto;margin:0 auto}.plot{overflow:visible}.plot text{font-size:14px;fill:var(--ink)}.plot .tick,.plot .name{fill:var(--soft)}
+        .plot{display:block;width:100%;max-width:460px;height:auto}.plot{overflow:visible}.plot text{font-size:14px;fill:var(--ink)}.plot .tick,.plot .name{fill:var(--soft)}
         .grid{stroke:var(--line);stroke-width:1;fill:none}.axis{stroke:var(--soft);stroke-width:1.2;fill:none}
         .plot .s0{--c:var(--s0)}.plot .s1{--c:var(--s1)}.plot .s2{--c:var(--s2)}.plot .s3{--c:var(--s3)}.plot .s4{--c:var(--s4)}.plot .s5{--c:var(--s5)}
         .line{stroke:var(--c);stroke-width:2.2;fill:none;stroke-linejoin:round}.line.s1{stroke-dasharray:8 4}.line.s2{stroke-dasharray:2.5 3.5}.line.s3{stroke-dasharray:9 3 2 3}.line.s4{stroke-dasharray:14 4}.line.s5{stroke-dasharray:5 2 1 2 1 2}
@@ -94,7 +94,7 @@ enum StyleSheet {
     private static let adaptions = """
         @media (max-width:640px){body{font-size:15.5px}.wide{padding:0 14px}h1{font-size:1.25rem}h1 .word{font-size:1.9rem}.verdict .icon{width:2.8rem;height:2.8rem}
         .facts{gap:.3rem}.facts>div{display:flex;gap:.8rem;width:100%}.facts dt{flex:0 0 5.2rem;line-height:1.75}main>section{margin-top:2.1rem}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}.cards li{padding:.65rem .75rem}.cards .value{font-size:1.4rem}
-        .finding,.probe{padding:.9rem .9rem 1rem}figure{padding:.7rem .6rem;margin:0 -.2rem}th,td{padding:.4rem .6rem}ul.attacker{font-size:1.03rem}.contents ul{gap:1.1rem}}
+        .finding,.probe{padding:.9rem .9rem 1rem}figure{padding:.7rem .6rem;margin:0 -.2rem}th,td{padding:.4rem .6rem}thead th{white-space:normal}ul.attacker{font-size:1.03rem}.contents ul{gap:1.1rem}}
         @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
         @media (forced-colors:active){.icon,.marker,.bar{forced-color-adjust:none}}
         @media print{@page{margin:14mm}:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#3c4653;--line:#c4cad3;--sunk:#f2f4f7;--accent:#0b3f73;--bad:#8f1017;--warn:#6b4500;--good:#0a5230;--good-sunk:#f1f8f4;
