@@ -138,22 +138,22 @@ struct ConfigurationTests {
         ),
         (
             "constraints: [row.age > 3]",
-            "c.yaml:1:1: 'constraints' is not served yet [not-yet]\n"
+            "c.yaml:1:1: 'constraints' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: CEL rules that every row of the data keeps"
         ),
         (
             "probes: {membership: {shadows: 32}}",
-            "c.yaml:1:10: 'probes.membership' is not served yet [not-yet]\n"
+            "c.yaml:1:10: 'probes.membership' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: how well training rows can be told from others"
         ),
         (
             "feature_space: {features: {a: {cost: 2}}}",
-            "c.yaml:1:32: 'feature_space.features.a.cost' is not served yet [not-yet]\n"
+            "c.yaml:1:32: 'feature_space.features.a.cost' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: what a change costs the attacker"
         ),
         (
             "model: {path: m.json, format: xgboost_json}",
-            "c.yaml:1:31: 'model.format': 'xgboost_json' is not served yet [not-yet]\n  help: use onnx for now"
+            "c.yaml:1:31: 'model.format': 'xgboost_json' is not yet served [not-yet]\n  help: use onnx for now"
         ),
         ("version: 2", "c.yaml:1:10: 'version': expected the number 1, found the number 2 [invalid-setting]"),
         (

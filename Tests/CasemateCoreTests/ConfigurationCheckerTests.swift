@@ -50,9 +50,9 @@ struct ConfigurationCheckerTests {
         ("inner: {pth: x}", "c.yaml:1:9: unknown key in 'inner': 'pth', did you mean 'path'? [unknown-key]"),
         (
             "later: 1",
-            "c.yaml:1:1: 'later' is not served yet [not-yet]\n  help: remove it for now; it will mean: something to come"
+            "c.yaml:1:1: 'later' is not yet served [not-yet]\n  help: remove it for now; it will mean: something to come"
         ),
-        ("color: blue", "c.yaml:1:8: 'color': 'blue' is not served yet [not-yet]\n  help: use red, green for now"),
+        ("color: blue", "c.yaml:1:8: 'color': 'blue' is not yet served [not-yet]\n  help: use red, green for now"),
         (
             "color: grene",
             "c.yaml:1:8: 'color': expected one of red, green, found 'grene', did you mean 'green'? [invalid-setting]"

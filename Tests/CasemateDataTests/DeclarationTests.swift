@@ -166,12 +166,12 @@ struct DeclarationTests {
         ),
         (
             "features: {amount: {cost: 3}}",
-            "c.yaml:1:21: 'features.amount.cost' is not served yet [not-yet]\n"
+            "c.yaml:1:21: 'features.amount.cost' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: what a change costs the attacker"
         ),
         (
             "max_changes: 2",
-            "c.yaml:1:1: 'max_changes' is not served yet [not-yet]\n"
+            "c.yaml:1:1: 'max_changes' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: most features that an attacker changes"
         ),
         (

@@ -70,12 +70,12 @@ enum Hostile {
         version: "0.1.0", verb: "audit", subject: "", facts: [], verdict: .pass, exitStatus: 0, reason: "", policy: [],
         probes: [], inputs: [], reproduction: Sample.reproduction)
 
-    /// Curves of 10,000 points, tables of 10,000 rows, thousands of findings.
-    static func long() -> Report {
+    /// Curves of 10,000 points, tables of 2,000 rows, more than a thousand findings, unless told otherwise.
+    static func long(points: Int = 10_000, rows: Int = 2_000, findings: Int = 1_200) -> Report {
         let curves = (0..<4).map { line in
             Plot.Series(
                 name: "curve \(line)", style: line % 2 == 0 ? .line : .step,
-                points: (0..<10_000).map {
+                points: (0..<points).map {
                     let y = 0.5 + 0.4 * sin(Double($0) / 700 + Double(line))
                     return Plot.Point(x: Double($0), y: y, low: y - 0.05, high: y + 0.05)
                 })
@@ -89,9 +89,9 @@ enum Hostile {
         let row = (0..<8).map { "cell \($0) with some words in it" }
         var probe = ProbeOutcome(probe: "long", title: "Long", taxonomy: Sample.evasion)
         probe.plots = plots
-        probe.tables = [EvidenceTable(title: "Long", columns: row, rows: Array(repeating: row, count: 2_000))]
+        probe.tables = [EvidenceTable(title: "Long", columns: row, rows: Array(repeating: row, count: rows))]
         probe.changes = Array(repeating: Sample.changes[0], count: 500)
-        probe.findings = (0..<1_200).map {
+        probe.findings = (0..<findings).map {
             Finding(
                 id: "long.rule\($0)", probe: "long", severity: Severity.allCases[$0 % 5], title: "Finding \($0)",
                 evidence: Sample.smallChange.evidence, remedy: "Mend it.", taxonomy: Sample.evasion, subject: "m")

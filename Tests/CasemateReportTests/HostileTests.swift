@@ -39,7 +39,7 @@ struct HostileTests {
     }
 
     @Test func pageAsksNothingOfTheNetwork() throws {
-        for report in [Sample.report(), Hostile.report, Hostile.long(), Hostile.empty] {
+        for report in [Sample.report(), Hostile.report, Hostile.empty] {
             let page = String(decoding: try report.render(as: "html"), as: UTF8.self)
             let sources = page.matches(of: /(?:src|href|action|data|poster|srcset)="([^"]*)"/).map { String($0.1) }
             #expect(sources.allSatisfy { $0.hasPrefix("#") || $0 == "data:," }, "\(sources)")
@@ -71,13 +71,14 @@ struct HostileTests {
         for report in [Sample.report(), Hostile.report, Hostile.empty] {
             let page = String(decoding: try report.render(as: "html"), as: UTF8.self)
                 .replacing("<!doctype html>", with: "")
-            let tag = /<\/?([a-zA-Z0-9]+)((?:\s+[a-zA-Z-]+(?:="[^"<>]*")?)*)\s*\/?>/.matchingSemantics(.unicodeScalar)
+            let tag = /<\/?([a-zA-Z0-9]+)((?:\s+[a-zA-Z0-9-]+(?:="[^"<>]*")?)*)\s*\/?>/.matchingSemantics(
+                .unicodeScalar)
             let tags = page.matches(of: tag)
             let brackets = page.unicodeScalars.count { $0 == "<" }
             #expect(tags.count == brackets, "a bracket that opens no tag of ours")
             for match in tags {
                 #expect(elements.contains(match.1), "<\(match.1)>")
-                let name = /([a-zA-Z-]+)(?:="[^"]*")?/.matchingSemantics(.unicodeScalar)
+                let name = /([a-zA-Z0-9-]+)(?:="[^"]*")?/.matchingSemantics(.unicodeScalar)
                 for part in match.2.matches(of: name) where !attributes.contains(part.1) {
                     let isKnown =
                         ["http-equiv", "text-anchor", "clip-path"].contains(part.1) || part.1.hasPrefix("aria-")

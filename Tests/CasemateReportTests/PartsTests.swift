@@ -32,7 +32,9 @@ struct PartsTests {
     }
 
     @Test func oddAxesDoNotTrap() {
-        let odd: [[Double]] = [[], [0], [5, 5], [-1e308, 1e308], [Double.leastNonzeroMagnitude], [1e15, 1e15 + 0.1], [.nan, .infinity]]
+        let odd: [[Double]] = [
+            [], [0], [5, 5], [-1e308, 1e308], [Double.leastNonzeroMagnitude], [1e15, 1e15 + 0.1], [.nan, .infinity],
+        ]
         for values in odd {
             for axis in [Plot.Axis("x"), Plot.Axis("x", low: 1, high: 0), Plot.Axis("x", low: 0, isPercent: true)] {
                 let scale = PlotScale(axis, values: values, start: 0, end: 300, count: 5, includesZero: true)

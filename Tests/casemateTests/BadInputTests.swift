@@ -94,7 +94,7 @@ import Testing
     }
     @Test func keyOfALaterRelease() throws {
         let yaml = "model: m.onnx\ndata: {test: test.csv, target: y}\nconstraints: [row.a > 0]\n"
-        expectRefused(try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"]), "c.yaml:3", "constraints", "not yet")
+        expectRefused(try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"]), "c.yaml:3", "constraints", "not yet served")
     }
     @Test func unwritableFolder() throws {
         expectRefused(try attempt(arguments: ["--output", "/proc/casemate"]), "/proc/casemate", "--output")

@@ -54,7 +54,7 @@ extension AuditConfiguration {
         }
         guard setting.isServed else {
             throw CasemateError(
-                .notYet, at: place, "'\(key)' is not served yet",
+                .notYet, at: place, "'\(key)' is not yet served",
                 help: "remove it for now; it will mean: \(setting.meaning)")
         }
         try setting.apply(&self, SettingChecker.read(option: text, setting.kind, key: key, place: place))

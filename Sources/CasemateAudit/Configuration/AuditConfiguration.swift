@@ -108,9 +108,9 @@ public struct AuditConfiguration: Sendable {
         /// Test rows attacked.
         public var samples = 100
         /// Steps of the search.
-        public var iterations = 25
+        public var iterations = 10
         /// Largest number of queries for one gradient estimate.
-        public var evaluations = 1000
+        public var evaluations = 10_000
         /// Queries of the first gradient estimate.
         public var initialEvaluations = 100
         /// Most queries a row; `nil` sets no limit.

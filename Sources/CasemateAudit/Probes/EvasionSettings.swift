@@ -17,9 +17,9 @@ public struct EvasionSettings: Hashable, Sendable {
     /// Number of test rows, drawn by the seed.
     public var samples = 100
     /// Iterations of HopSkipJump.
-    public var iterations = 30
+    public var iterations = 10
     /// Most evaluations in one gradient estimate, and those in the first.
-    public var maxEvaluations = 2_000, initialEvaluations = 100
+    public var maxEvaluations = 10_000, initialEvaluations = 100
     /// Most queries a row; `nil` sets no limit.
     public var queryLimit: Int?
     /// Distances at which robust accuracy is reported.

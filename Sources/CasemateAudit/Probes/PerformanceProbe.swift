@@ -139,7 +139,8 @@ public struct PerformanceProbe: Probe {
     private func multiclass(_ labels: [Int], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
         let classes = subject.predictions.classes
         let figures = MulticlassPerformance(
-            labels: labels, decisions: subject.decisions.map(Int.init), scores: subject.predictions.scores,
+            labels: labels, decisions: subject.decisions.map(Int.init),
+            scores: subject.predictions.scores.map(Double.init),
             classes: classes.count, bins: subject.calibrationBins)
         appendAccuracy(figures.accuracy, right: figures.correct, subject, &outcome)
         if [.probabilities, .logits].contains(subject.predictions.kind) {

@@ -82,7 +82,7 @@ public enum SettingChecker {
             let name = path.isEmpty ? entry.key : "\(path).\(entry.key)"
             guard key.isServed else {
                 throw CasemateError(
-                    .notYet, at: entry.place, "'\(name)' is not served yet",
+                    .notYet, at: entry.place, "'\(name)' is not yet served",
                     help: "remove it for now; it will mean: \(key.meaning)")
             }
             checked.append(.init(key: entry.key, place: entry.place, value: try check(entry.value, key.kind, name)))
@@ -149,7 +149,7 @@ public enum SettingChecker {
         case .choice(let words, let later):
             if later.contains(text) {
                 throw CasemateError(
-                    .notYet, at: node.place, "'\(path)': '\(text)' is not served yet",
+                    .notYet, at: node.place, "'\(path)': '\(text)' is not yet served",
                     help: "use \(words.joined(separator: ", ")) for now")
             }
             return words.contains(text) ? .text(text) : nil

@@ -22,12 +22,12 @@ public struct MulticlassPerformance: Hashable, Sendable {
     ///   - decisions: Index of the class that the model decides for.
     ///   - scores: `[rows, classes]` row-major.
     ///   - classes: Number of classes.
-    public init(labels: [Int], decisions: [Int], scores: [Float], classes: Int, bins: Int = 10) {
+    public init(labels: [Int], decisions: [Int], scores: [Double], classes: Int, bins: Int = 10) {
         precondition(!labels.isEmpty && scores.count == labels.count * classes, "scores do not fit the labels")
         var table = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
         for (label, decision) in zip(labels, decisions) { table[label][decision] += 1 }
         let hits = zip(labels, decisions).map { $0 == $1 }
-        let rows = labels.indices.map { row in scores[row * classes..<(row + 1) * classes].map(Double.init) }
+        let rows = labels.indices.map { row in Array(scores[row * classes..<(row + 1) * classes]) }
         let losses = zip(labels, rows).map { label, row in
             -Foundation.log(min(max(row[label], 1e-15), 1 - 1e-15))
         }

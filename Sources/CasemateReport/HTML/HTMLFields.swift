@@ -61,9 +61,11 @@ enum HTMLFields {
     }
 
     private static func isNumeric(_ text: String) -> Bool {
-        guard let first = text.first, first.isNumber || "−-–+[".contains(first) else { return false }
-        let plain = text.unicodeScalars.filter { !" ,.%−-–+[]e".unicodeScalars.contains($0) }
-        return text.count <= 24 && plain.allSatisfy { ("0"..."9").contains($0) }
+        if text == "no value" { return true }
+        guard text.count <= 24, let first = text.first, first.isNumber || "−-–+[".contains(first) else { return false }
+        let isVersion = !text.hasPrefix("[") && text.split(separator: ".", omittingEmptySubsequences: false).count > 2
+        let signs = " ,.%−-–+[]e".unicodeScalars
+        return !isVersion && text.unicodeScalars.allSatisfy { ("0"..."9").contains($0) || signs.contains($0) }
     }
 
     private static func hasLongWord(_ text: String) -> Bool {

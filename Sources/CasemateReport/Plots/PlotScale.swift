@@ -24,7 +24,7 @@ package struct PlotScale {
         var (low, high) = (axis.low ?? bounded.min() ?? 0, axis.high ?? bounded.max() ?? 1)
         if includesZero || (axis.isPercent && low > 0 && axis.low == nil) { (low, high) = (min(0, low), max(0, high)) }
         if !(low < high) { (low, high) = axis.low != nil ? (low, low + 1) : (high - 1, high) }
-        if !(high - low).isFinite || high - low < abs(high) * 1e-12 { (low, high) = (low - 1, high + 1) }
+        if !(high - low).isFinite || high - low < max(abs(high) * 1e-12, 1e-290) { (low, high) = (low - 1, high + 1) }
         let step = Self.niceStep((high - low) / Double(max(1, count)), isPercent: axis.isPercent)
         if axis.low == nil { low = (low / step + 1e-9).rounded(.down) * step }
         if axis.high == nil { high = (high / step - 1e-9).rounded(.up) * step }

@@ -35,8 +35,10 @@ public struct SarifFormat: ReportFormat {
         let run = SarifLog.Run(
             tool: .init(
                 driver: .init(
-                    semanticVersion: report.version.inert, version: report.version.inert, rules: rules.all)),
-            automationDetails: .init(id: "casemate/\(report.verb.inert)"), invocations: [invocation(of: report)],
+                    semanticVersion: report.version.sarifText(limit: 100),
+                    version: report.version.sarifText(limit: 100), rules: rules.all)),
+            automationDetails: .init(id: "casemate/\(report.verb.sarifText(limit: 100))"),
+            invocations: [invocation(of: report)],
             artifacts: places.artifacts, results: results,
             properties: [
                 "verdict": report.verdict.rawValue, "reason": report.reason.sarifText(limit: 1000),
@@ -86,7 +88,7 @@ struct SarifPlaces {
             guard seen.insert(uri).inserted else { return nil }
             return SarifLog.Artifact(
                 location: .init(uri: uri), length: input.bytes, hashes: ["sha-256": input.sha256],
-                description: .init(text: input.role.inert))
+                description: .init(text: input.role.sarifText(limit: 100)))
         }
     }
 

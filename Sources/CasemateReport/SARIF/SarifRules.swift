@@ -25,7 +25,7 @@ extension SarifItem {
         }
         let proof = finding.evidence.prefix(3).map(\.inWords)
         self.init(
-            rule: finding.id, title: finding.id.ruleTitle,
+            rule: finding.id.sarifText(limit: 200), title: finding.id.ruleTitle,
             message: ([finding.title] + proof + ["Fix: \(finding.remedy)"]).joined(separator: " — "),
             remedy: finding.remedy, kind: finding.severity == .info ? "informational" : "fail",
             level: finding.severity.sarifLevel, severity: finding.severity, fingerprint: finding.fingerprint,
@@ -74,9 +74,11 @@ struct SarifRules {
         let stages = item.taxonomy.map { $0.stages.map(\.rawValue) } ?? ["policy"]
         let help = item.remedy + (references.isEmpty ? "" : " References: \(references.joined(separator: ", ")).")
         var tags = ["security"]
-        for tag in references + stages where !tags.contains(tag.inert) { tags.append(tag.inert) }
+        for tag in references + stages where !tags.contains(tag.sarifText(limit: 100)) {
+            tags.append(tag.sarifText(limit: 100))
+        }
         return SarifLog.Rule(
-            id: item.rule.inert, name: item.rule.pascalCased,
+            id: item.rule, name: item.rule.pascalCased,
             shortDescription: .init(text: item.title.sarifText(limit: 1000)),
             fullDescription: .init(text: "\(item.title), found by rule \(item.rule).".sarifText(limit: 1000)),
             help: .init(text: help.sarifText(limit: 1000)), defaultConfiguration: .init(level: item.level),

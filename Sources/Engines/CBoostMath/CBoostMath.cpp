@@ -2,6 +2,10 @@
 
 #include "CBoostMath.h"
 
+#if !__has_include(<boost/math/distributions/normal.hpp>)
+#error "the headers of Boost.Math are missing: run 'make setup', or install libboost-dev"
+#endif
+
 #include <boost/math/distributions/beta.hpp>
 #include <boost/math/distributions/binomial.hpp>
 #include <boost/math/distributions/chi_squared.hpp>

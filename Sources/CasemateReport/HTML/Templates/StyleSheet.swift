@@ -76,7 +76,7 @@ enum StyleSheet {
         .turn .decision{display:inline-block;font-weight:600;color:var(--bad);margin:0 .4em}.turn .distance{color:var(--soft);font-size:.88rem}.changes .turn code{background:none}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:14px;align-items:start}
         .matrix tbody th{font-weight:600;min-width:11rem}.why td{border-top:0;padding-top:0;color:var(--soft)}.matrix{min-width:640px}
-        main>section>*+*{margin-top:1rem}main>section>h2+*{margin-top:0}main>section>.finding+.finding,main>section>.probe+.probe{margin-top:16px}footer{margin-top:3rem;padding-bottom:2.5rem;color:var(--soft);font-size:.9rem}
+        main>section>*+*{margin-top:1rem}main>section>h2+*{margin-top:0}main>section>.finding+.finding,main>section>.probe+.probe{margin-top:16px}footer.wide{margin-top:3rem;padding-bottom:2.5rem;color:var(--soft);font-size:.9rem}
 
         """
 

@@ -1,0 +1,73 @@
+import CasemateAudit
+import CasemateCore
+import CasemateData
+import CasemateModels
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct EvasionProbeTests {
+    /// Every changed row in the report, scored again here by plain ONNX Runtime, has the decision that it claims.
+    @Test(arguments: ["casemate.yaml", "pipeline.yaml"]) func reportedRowsChangeTheDecision(file: String) throws {
+        var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/\(file)"))
+        configuration.evasion.samples = 60
+        let loaded = try SubjectLoader(configuration, search: Repository.engines, context: RunContext()).load()
+        let subject = loaded.subject
+        let outcome = try EvasionProbe().run(on: subject, context: RunContext())
+        #expect(!outcome.changes.isEmpty)
+        let decision = try #require(subject.decision)
+        for change in outcome.changes {
+            var row = Array(subject.test[row: change.row - 1])
+            for step in change.steps { try apply(step, to: &row, subject) }
+            let answer = decision.decide(
+                try subject.model.predict(row, count: 1, cancellation: Cancellation()))[0]
+            #expect(change.decisionAfter.hasPrefix(decision.classes[Int(answer)]), "row \(change.row)")
+            #expect(change.decisionBefore != change.decisionAfter)
+            let before = Array(subject.test[row: change.row - 1])
+            #expect(subject.space.violations(of: row, from: before).isEmpty)
+            let distance = subject.space.distance(.l2, from: before, to: row)
+            #expect(agree(distance, change.distance, tolerance: 1e-6))
+        }
+    }
+
+    /// Carries out a step as a reader of the report would.
+    private func apply(_ step: RowChange.Step, to row: inout [Float], _ subject: AuditSubject) throws {
+        let names = step.feature.split(separator: "/").map(String.init)
+        let indices = names.compactMap { name in subject.model.features.firstIndex { $0.name == name } }
+        try #require(indices.count == names.count)
+        if indices.count > 1 {
+            for index in indices { row[index] = subject.model.features[index].name == step.after ? 1 : 0 }
+        } else if let levels = subject.model.features[indices[0]].levels {
+            row[indices[0]] = Float(try #require(levels.firstIndex(of: step.after)))
+        } else {
+            row[indices[0]] = try #require(Float(step.after))
+        }
+    }
+
+    /// A row's result does not depend on how many rows are attacked beside it.
+    @Test func robustAccuracyAtZeroIsCleanAccuracy() throws {
+        var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
+        configuration.evasion.samples = 40
+        configuration.evasion.epsilons = [0, 0.1, 10]
+        let subject = try SubjectSupport.subject(configuration)
+        let outcome = try EvasionProbe().run(on: subject, context: RunContext())
+        func value(_ name: String) -> Double? {
+            outcome.metrics.first { $0.name == name && $0.group == "norm=l2" }?.value
+        }
+        #expect(value("evasion.robust_accuracy@0") == value("evasion.clean_accuracy"))
+        let (near, far) = (try #require(value("evasion.robust_accuracy@0.1")), value("evasion.robust_accuracy@10"))
+        #expect(near <= (value("evasion.clean_accuracy") ?? 0) && (far ?? 1) <= near)
+    }
+
+    /// Immutable features never move; with everything immutable the probe fails with a message that names them.
+    @Test func immutableFeaturesStay() throws {
+        var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
+        configuration.evasion.samples = 60
+        let subject = try SubjectSupport.subject(configuration)
+        let outcome = try EvasionProbe().run(on: subject, context: RunContext())
+        let frozen = Set(
+            zip(subject.space.features, subject.space.rules).filter { $0.1.isImmutable }.map { $0.0.name })
+        #expect(frozen.count >= 8)
+        for step in outcome.changes.flatMap(\.steps) { #expect(!frozen.contains(step.feature)) }
+    }
+}
