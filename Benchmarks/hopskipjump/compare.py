@@ -14,8 +14,11 @@ BUILD = pathlib.Path(__file__).resolve().parent / "build"
 LIMIT = 1.05
 
 
-def casemate(norm):
-    path = BUILD / f"casemate-{norm}.json"
+VARIANTS = ["published", "default", "quick"]
+
+
+def casemate(norm, variant):
+    path = BUILD / f"casemate-{variant}-{norm}.json"
     if not path.exists():
         return None
     report = json.loads(path.read_text())
@@ -25,7 +28,7 @@ def casemate(norm):
     found = [row["distance"] for row in rows if row["success"]]
     assert attack["succeeded"] == len(found), f"{path.name}: {attack['succeeded']} succeeded, {len(found)} rows say so"
     return {
-        "who": "casemate", "per_query": attack["seconds"] / attack["queries"] * 1e6,
+        "who": f"casemate, {variant}", "per_query": attack["seconds"] / attack["queries"] * 1e6,
         "per_sample": attack["queries"] / attack["samples"], "seconds": attack["seconds"] / attack["samples"],
         "success": attack["succeeded"] / attack["samples"], "median": statistics.median(found) if found else None,
     }
@@ -48,26 +51,26 @@ def main():
     print(f"{'norm':5} {'tool':18} {'us/query':>9} {'queries/point':>14} {'ms/point':>9} {'success':>8} {'median':>8}")
     for norm in dict.fromkeys(run["norm"] for run in report["runs"]):
         peers = [peer(run) for run in report["runs"] if run["norm"] == norm]
-        ours = casemate(norm)
-        for line in peers + ([ours] if ours else []):
+        runs = [run for run in (casemate(norm, variant) for variant in VARIANTS) if run]
+        for line in peers + runs:
             median = "-" if line["median"] is None else f"{line['median']:.4f}"
             print(f"{norm:5} {line['who']:18} {line['per_query']:9.2f} {line['per_sample']:14.0f} "
                   f"{line['seconds'] * 1e3:9.2f} {line['success']:8.1%} {median:>8}")
-        if not ours:
-            print(f"{norm:5} no casemate-{norm}.json\n")
+        if not runs:
+            print(f"{norm:5} no casemate-*-{norm}.json\n")
             continue
         compared += 1
-        for line in peers:
+        for ours, line in [(ours, line) for ours in runs for line in peers]:
             faster = line["per_query"] / ours["per_query"]
             distance = ours["median"] / line["median"] if ours["median"] and line["median"] else float("inf")
-            print(f"{norm:5} against {line['who']}: {faster:.2f} times faster a query, "
+            print(f"{norm:5} {ours['who']} against {line['who']}: {faster:.2f} times faster a query, "
                   f"{line['seconds'] / ours['seconds']:.2f} times a point, median {norm} {distance:.3f} times")
             if ours["success"] < line["success"]:
-                missed.append(f"{norm}: success below {line['who']}")
+                missed.append(f"{norm}, {ours['who']}: success below {line['who']}")
             if distance > LIMIT:
-                missed.append(f"{norm}: median {distance:.3f} times {line['who']}, above {LIMIT}")
+                missed.append(f"{norm}, {ours['who']}: median {distance:.3f} times {line['who']}, above {LIMIT}")
             if options.at_least and faster < options.at_least:
-                missed.append(f"{norm}: {faster:.2f} times faster than {line['who']}, below {options.at_least:g}")
+                missed.append(f"{norm}, {ours['who']}: {faster:.2f} times faster than {line['who']}, below {options.at_least:g}")
         print()
     for line in missed:
         print(f"missed: {line}")

@@ -24,7 +24,8 @@ public struct Audit: Sendable {
     ///   - started: Time of the start; its day decides whether acceptances have expired.
     /// - Returns: The report and what the user should know besides.
     /// - Throws: `CasemateError` when the subject cannot be loaded; `Cancelled` when interrupted.
-    public func run(context: RunContext, command: String, started: Date) throws -> (report: Report, warnings: [String]) {
+    public func run(context: RunContext, command: String, started: Date) throws -> (report: Report, warnings: [String])
+    {
         let clock = ContinuousClock()
         let start = clock.now
         let loaded = try SubjectLoader(configuration, search: search, context: context).load()
@@ -32,7 +33,8 @@ public struct Audit: Sendable {
         let plan = AuditPlan(probes: probes, disabled: disabled, budget: configuration.budget.map { .seconds($0) })
         let outcomes = try plan.run(on: loaded.subject, context: context)
         guard let today = CalendarDay(String(started.ISO8601Format().prefix(10))) else {
-            throw CasemateError(.invalidSetting, at: "clock", "the machine's date is out of range", help: "set the clock")
+            throw CasemateError(
+                .invalidSetting, at: "clock", "the machine's date is out of range", help: "set the clock")
         }
         let judgement = configuration.policy.judge(outcomes, today: today)
         let spent = (clock.now - start).components

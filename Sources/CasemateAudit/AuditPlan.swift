@@ -43,7 +43,8 @@ public struct AuditPlan: Sendable {
     private func run(_ probe: some Probe, on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
         let identifier = type(of: probe).identifier
         if disabled.contains(identifier) {
-            return probe.outcome(status: .notTested, reason: "switched off by `probes: {\(identifier): {enabled: false}}`")
+            return probe.outcome(
+                status: .notTested, reason: "switched off by `probes: {\(identifier): {enabled: false}}`")
         }
         if let reason = probe.reasonNotToRun(on: subject) { return probe.outcome(status: .notTested, reason: reason) }
         let late = "the time budget ran out before it began"

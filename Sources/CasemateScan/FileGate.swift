@@ -52,12 +52,14 @@ public struct FileGate: Hashable, Sendable {
         let nodes = file.operators.reduce(0) { $0 + $1.count }
         let external = file.externalFiles.map(\.location).joined(separator: ", ")
         let facts = [
-            ["producer", file.producer.isEmpty ? "not stated" : file.producer], ["format version", "IR \(file.irVersion)"],
+            ["producer", file.producer.isEmpty ? "not stated" : file.producer],
+            ["format version", "IR \(file.irVersion)"],
             ["operator sets", file.opsets.map { "\($0.domain) \($0.version)" }.joined(separator: ", ")],
             ["inputs", file.inputs.map { "\($0.name): \($0.type)" }.joined(separator: "; ")],
             ["outputs", file.outputs.map { "\($0.name): \($0.type)" }.joined(separator: "; ")],
-            ["nodes", "\(nodes), in subgraphs of \(file.subgraphCount) nodes among them"],
-            ["parameters", "\(file.parameterCount)"], ["external data", external.isEmpty ? "none" : external],
+            ["nodes", "\(nodes)" + (file.subgraphCount > 0 ? ", with \(file.subgraphCount) subgraphs" : "")],
+            ["parameters", "\(file.parameterCount) values in initialisers"],
+            ["external data", external.isEmpty ? "none" : external],
             ["metadata keys", file.metadataKeys.isEmpty ? "none" : file.metadataKeys.joined(separator: ", ")],
         ]
         let operators = file.operators.sorted { $0.count > $1.count }
@@ -70,8 +72,7 @@ public struct FileGate: Hashable, Sendable {
                     rows: operators.prefix(40).map { [$0.domain, $0.name, "\($0.count)"] }),
             ],
             summary: [
-                "The file passed the bounded reader: \(nodes) nodes of \(file.operators.count) kinds, "
-                    + "\(file.parameterCount) parameters, nothing outside its folder."
+                "The file passed the bounded reader: \(nodes) nodes of \(file.operators.count) kinds, nothing outside its folder."
             ] + file.warnings.map { "Unusual: \($0)." }, issues: issues(file, opset: opset))
     }
 
@@ -82,29 +83,37 @@ public struct FileGate: Hashable, Sendable {
         for domain in Set(foreign.map(\.domain)).sorted() {
             let names = foreign.filter { $0.domain == domain }.map(\.name)
             found.append(
-                issue(file, "vendor_domain", .low, "Operators of the domain '\(domain)' are not part of ONNX",
+                issue(
+                    file, "vendor_domain", .low, "Operators of the domain '\(domain)' are not part of ONNX",
                     evidence: "Used: \(names.prefix(10).joined(separator: ", ")).",
                     remedy: "They run on one engine only: export without them, or name the domain under "
                         + "`probes.file.allowed_domains`.", feature: domain))
         }
         if let maximumBytes, file.bytes > maximumBytes {
             found.append(
-                issue(file, "too_large", .medium, "The file is larger than the declared limit",
+                issue(
+                    file, "too_large", .medium, "The file is larger than the declared limit",
                     evidence: "\(file.bytes) bytes, \(maximumBytes) are allowed.",
                     remedy: "Check what was added to the model, or raise `probes.file.max_bytes`."))
         }
         if opset > 0, opset < 9 {
             found.append(
-                issue(file, "old_opset", .low, "The model asks for operator set \(opset), which is no longer maintained",
-                    evidence: "Operator set 9 dates from 2018.", remedy: "Export the model again with a current exporter."))
+                issue(
+                    file, "old_opset", .low, "The model asks for operator set \(opset), which is no longer maintained",
+                    evidence: "Operator set 9 dates from 2018.",
+                    remedy: "Export the model again with a current exporter."))
         }
-        found += uses(file, Self.random, "randomness", .medium, "The model draws random numbers when it answers",
+        found += uses(
+            file, Self.random, "randomness", .medium, "The model draws random numbers when it answers",
             "Answers cannot be repeated. Fix the seed in the graph, or remove the operator from the exported model.")
-        found += uses(file, Self.controlFlow, "control_flow", .low, "The model holds branches that only some inputs reach",
+        found += uses(
+            file, Self.controlFlow, "control_flow", .low, "The model holds branches that only some inputs reach",
             "Read the condition of each branch: a hidden one is the plainest backdoor.")
         if !file.externalFiles.isEmpty {
             found.append(
-                issue(file, "external_data", .info, "Constants lie outside the model file, whose hash does not cover them",
+                issue(
+                    file, "external_data", .info,
+                    "Constants lie outside the model file, whose hash does not cover them",
                     evidence: file.externalFiles.map { "\($0.location) (\($0.bytes) bytes)" }.joined(separator: ", "),
                     remedy: "Sign the whole folder, or export with the weights inside."))
         }

@@ -29,7 +29,8 @@ import Testing
                 try output.write([("a.txt", Data("three".utf8)), ("no/such/folder.txt", Data())])
             }
             #expect(try String(contentsOfFile: folder + "/new/a.txt", encoding: .utf8) == "one")
-            #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/new").sorted() == ["a.txt", "b.txt"])
+            #expect(
+                try FileManager.default.contentsOfDirectory(atPath: folder + "/new").sorted() == ["a.txt", "b.txt"])
         }
     }
 

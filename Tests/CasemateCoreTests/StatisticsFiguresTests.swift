@@ -35,7 +35,8 @@ import Testing
             let (k1, n1, k0, n0) = (cells[0], cells[1], cells[2], cells[3])
             let fisher = HypothesisTests.fisherExact(k1, n1 - k1, k0, n0 - k0)
             #expect(agree(fisher, row["fisher"].double, tolerance: 1e-8), "Fisher \(cells)")
-            let z = HypothesisTests.twoProportionZ(successes: k1, trials: n1, referenceSuccesses: k0, referenceTrials: n0)
+            let z = HypothesisTests.twoProportionZ(
+                successes: k1, trials: n1, referenceSuccesses: k0, referenceTrials: n0)
             #expect(agree(z, row["zTest"]["p"].double ?? row["zTest"].double), "z \(cells)")
             let katz = Intervals.katzRatio(successes: k1, trials: n1, referenceSuccesses: k0, referenceTrials: n0)
             #expect(agree(katz?.low, row["katz"][0].double), "Katz \(cells)")

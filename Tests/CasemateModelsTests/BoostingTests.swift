@@ -59,7 +59,11 @@ import Testing
     @Test func cancellationStopsBetweenRounds() throws {
         let (rows, labels) = data()
         let (engine, cancellation) = (try engine(), Cancellation())
-        DispatchQueue.global().asyncAfter(deadline: .now() + 0.05) { cancellation.cancel(.outOfTime) }
+        // why a thread: the queues of Dispatch may be full of other tests.
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 0.02)
+            cancellation.cancel(.outOfTime)
+        }
         #expect(throws: Cancelled(reason: .outOfTime)) {
             try Booster(
                 training: engine, rows: rows, features: 2, labels: labels, parameters: ["objective": "binary"],

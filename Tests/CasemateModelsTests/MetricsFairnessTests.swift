@@ -30,7 +30,8 @@ import Testing
                 guard let row = ours.rows.first(where: { $0.group.name == figure["group"].text }) else { continue }
                 expectRow(row, figure, "\(name): \(row.group.name)")
             }
-            #expect(ours.rows.count == expected["groups"].list.filter { $0["group"].text != reference }.count, "\(name)")
+            #expect(
+                ours.rows.count == expected["groups"].list.filter { $0["group"].text != reference }.count, "\(name)")
         }
     }
 

@@ -26,7 +26,8 @@ import Testing
     @Test(arguments: [("gbm.onnx", "casemate.yaml"), ("pipeline.onnx", "pipeline.yaml")])
     func figuresAgreeWithTheSourceLibraries(model: String, file: String) throws {
         let expected = try Figures(
-            json: Data(contentsOf: URL(fileURLWithPath: Repository.path("Examples/mortgage/expected.json"))))["models"][model]
+            json: Data(contentsOf: URL(fileURLWithPath: Repository.path("Examples/mortgage/expected.json"))))["models"][
+                model]
         let report = try audit("Examples/mortgage/\(file)", ["CASEMATE_PROBES_EVASION_ENABLED": "false"])
         func metric(_ name: String, group: String? = nil) -> Figures {
             report["metrics"].list.first { $0["name"].text == name && $0["group"].text == group } ?? report["absent"]
@@ -75,7 +76,8 @@ import Testing
     @Test func flagsReplaceTheFile() throws {
         try Repository.withTemporaryFolder { folder in
             let run = try Program.run([
-                "audit", "--model", "Examples/mortgage/pipeline.onnx", "--train", "Examples/mortgage/train.csv", "--test",
+                "audit", "--model", "Examples/mortgage/pipeline.onnx", "--train", "Examples/mortgage/train.csv",
+                "--test",
                 "Examples/mortgage/test.csv", "--target", "approve", "--favourable", "1", "--protected", "race,sex",
                 "--output", folder, "--json",
             ])
@@ -122,7 +124,8 @@ import Testing
     @Test func aShortBudgetLeavesRulesUndecided() throws {
         try Repository.withTemporaryFolder { folder in
             let run = try Program.run([
-                "audit", "Examples/mortgage/pipeline.yaml", "--output", folder, "--json", "--budget", "1ms", "--fail-on",
+                "audit", "Examples/mortgage/pipeline.yaml", "--output", folder, "--json", "--budget", "1ms",
+                "--fail-on",
                 "never", "--rule", "evasion.robust_accuracy@0.1 >= 0.1",
             ])
             #expect(run.status == 2, "\(run.error)")

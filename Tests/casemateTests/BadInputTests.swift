@@ -6,7 +6,8 @@ import Testing
 @Suite struct BadInputTests {
     /// A folder with small data, a model that fits them, and the flags that name them.
     private func attempt(
-        files: [String: String] = [:], model: String? = nil, arguments: [String] = [], environment: [String: String] = [:]
+        files: [String: String] = [:], model: String? = nil, arguments: [String] = [],
+        environment: [String: String] = [:]
     ) throws -> (outcome: Program.Outcome, left: [String]) {
         try Repository.withTemporaryFolder { folder in
             var all = ["train.csv": Self.data, "test.csv": Self.data]
@@ -30,7 +31,8 @@ import Testing
     }()
 
     private func expectRefused(
-        _ result: (outcome: Program.Outcome, left: [String]), _ parts: String..., source: SourceLocation = #_sourceLocation
+        _ result: (outcome: Program.Outcome, left: [String]), _ parts: String...,
+        source: SourceLocation = #_sourceLocation
     ) {
         let error = result.outcome.error
         #expect(result.outcome.status == 2, "\(error)", sourceLocation: source)
@@ -94,7 +96,8 @@ import Testing
     }
     @Test func keyOfALaterRelease() throws {
         let yaml = "model: m.onnx\ndata: {test: test.csv, target: y}\nconstraints: [row.a > 0]\n"
-        expectRefused(try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"]), "c.yaml:3", "constraints", "not yet served")
+        expectRefused(
+            try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"]), "c.yaml:3", "constraints", "not yet served")
     }
     @Test func unwritableFolder() throws {
         expectRefused(try attempt(arguments: ["--output", "/proc/casemate"]), "/proc/casemate", "--output")
@@ -105,9 +108,12 @@ import Testing
     }
     @Test func aMissingEngineBreaksNothingElse() throws {
         let run = try Program.run(
-            ["audit", "--model", "Examples/mortgage/gbm.onnx", "--test", "Examples/mortgage/test.csv", "--target", "approve",
+            [
+                "audit", "--model", "Examples/mortgage/gbm.onnx", "--test", "Examples/mortgage/test.csv", "--target",
+                "approve",
                 "--protected", "race,sex,marital,age", "--ignore", "application,min30,occ,prop,mortg,cons", "--output",
-                "/tmp/casemate-\(UUID().uuidString)", "--fail-on", "never"],
+                "/tmp/casemate-\(UUID().uuidString)", "--fail-on", "never",
+            ],
             environment: [
                 "CASEMATE_LIGHTGBM": "/no/such/library.so", "CASEMATE_PROBES_EVASION_SAMPLES": "2",
             ])

@@ -65,7 +65,8 @@ import Testing
             for (norm, key) in [("l2", "l2Box"), ("linf", "linfBox")] {
                 let run = try Program.run([
                     "attack", "evasion", Repository.path("Tests/Fixtures/models/linear_2.onnx"), "--data",
-                    folder + "/points.csv", "--target", "y", "--norm", norm, "--scale", "raw", "--bounds", "0:1", "--json",
+                    folder + "/points.csv", "--target", "y", "--norm", norm, "--scale", "raw", "--bounds", "0:1",
+                    "--json",
                 ])
                 #expect(run.status == 0, "\(run.error)")
                 let document = try Figures(json: Data(run.output.utf8))

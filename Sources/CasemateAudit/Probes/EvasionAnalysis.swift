@@ -15,7 +15,9 @@ struct EvasionAnalysis {
     /// Rows that were attacked: those whose goal was not reached before.
     private var attacked: [EvasionResult.Sample] { result.samples.filter { $0.outcome != .alreadyReached } }
     private var found: [EvasionResult.Sample] {
-        result.samples.filter { $0.outcome == .found }.sorted { ($0.distance, $0.identifier) < ($1.distance, $1.identifier) }
+        result.samples.filter { $0.outcome == .found }.sorted {
+            ($0.distance, $0.identifier) < ($1.distance, $1.identifier)
+        }
     }
     private var group: String { "norm=\(result.norm.rawValue)" }
 
@@ -49,17 +51,22 @@ struct EvasionAnalysis {
         }
         let queries = attacked.map { Double($0.queries) }
         outcome.metrics.append(
-            Metric("evasion.median_distance", result.medianDistance, n: found.count, group: group,
+            Metric(
+                "evasion.median_distance", result.medianDistance, n: found.count, group: group,
                 note: found.isEmpty ? "no row was found" : "of the rows found"))
         outcome.metrics.append(
-            Metric("evasion.mean_queries", queries.isEmpty ? nil : queries.reduce(0, +) / Double(queries.count),
+            Metric(
+                "evasion.mean_queries", queries.isEmpty ? nil : queries.reduce(0, +) / Double(queries.count),
                 n: queries.count, group: group))
         let spent = queries.reduce(0, +)
         outcome.metrics.append(
-            Metric("evasion.queries_per_success", found.isEmpty ? nil : spent / Double(found.count), n: found.count,
+            Metric(
+                "evasion.queries_per_success", found.isEmpty ? nil : spent / Double(found.count), n: found.count,
                 group: group, note: found.isEmpty ? "no row was found" : nil))
-        outcome.metrics.append(Metric("evasion.discarded", Double(result.discarded), n: total, group: group,
-            note: "found by the search, refused by the re-check"))
+        outcome.metrics.append(
+            Metric(
+                "evasion.discarded", Double(result.discarded), n: total, group: group,
+                note: "found by the search, refused by the re-check"))
         outcome.tables.append(outcomes())
     }
 
@@ -113,14 +120,18 @@ struct EvasionAnalysis {
             "Of \(Words.count(attacked.count, "rightly decided row")) attacked, \(found.count) changed decision; the median "
                 + "distance is \(Words.number(result.medianDistance)) (\(Self.name(result.norm))).")
         if result.discarded > 0 {
-            outcome.summary.append("\(result.discarded) results of the search did not survive the re-check and do not count.")
+            outcome.summary.append(
+                "\(result.discarded) results of the search did not survive the re-check and do not count.")
         }
         let failed = result.count(.notFound) + result.count(.unfinished)
         if failed > 0 {
-            outcome.summary.append("For \(Words.count(failed, "row")) no way was found. That is no proof of robustness.")
+            outcome.summary.append(
+                "For \(Words.count(failed, "row")) no way was found. That is no proof of robustness.")
         }
         outcome.attacker += sentences()
-        if let finding = smallChanges(changes: Array(changes.prefix(3)), probe: probe) { outcome.findings.append(finding) }
+        if let finding = smallChanges(changes: Array(changes.prefix(3)), probe: probe) {
+            outcome.findings.append(finding)
+        }
     }
 
     private func sentences() -> [String] {
@@ -133,8 +144,8 @@ struct EvasionAnalysis {
             if let cheapest = bad.first, !tried.isEmpty {
                 lines.append(
                     "Seeing nothing but decisions, an attacker turned \(bad.count) of \(tried.count) unfavourable decisions "
-                        + "into the favourable one, changing \(Int(median(bad.map { Double($0.changed) }) ?? 1)) "
-                        + "feature(s) and asking \(Int(queries)) questions (medians). "
+                        + "into the favourable one, changing \(Words.count(Int(median(bad.map { Double($0.changed) }) ?? 1), "feature")) "
+                        + "and asking \(Int(queries)) questions (medians). "
                         + "The cheapest: \(action(cheapest)).")
             }
             let good = found.filter { isFavourable(before: $0) && $0.label != Int32(favourable) }

@@ -91,7 +91,8 @@ public struct EvasionProbe: Probe {
             originals: subject.test.rows(rows.indices), space: subject.space, goals: rows.goals,
             identifiers: rows.indices, startingPoints: settings.usesTrainingRows ? subject.train : nil)
         let isTable = subject.model.model.signature.layout != .image
-        return try settings.run(norm: norm, isTable: isTable, deadline: context.deadline).run(problem, oracle: oracle, context: context)
+        return try settings.run(norm: norm, isTable: isTable, deadline: context.deadline).run(
+            problem, oracle: oracle, context: context)
     }
 }
 

@@ -39,7 +39,8 @@ public struct EvasionSettings: Hashable, Sendable {
 extension EvasionSettings {
     /// The run that these settings describe, under one norm.
     func run(norm: FeatureSpace.Norm, isTable: Bool, deadline: ContinuousClock.Instant?) -> EvasionRun {
-        var attack = isTable && probesWidely
+        var attack =
+            isTable && probesWidely
             ? HopSkipJump.forTables(norm, iterations: iterations) : HopSkipJump(iterations: iterations)
         attack.maxEvaluations = maxEvaluations
         attack.initialEvaluations = initialEvaluations

@@ -178,7 +178,9 @@ struct FairnessAttribute {
                     high: row.selection.ratioInterval?.high, label: row.group.name)
             }
         }
-        let said = fairness.rows.map { "\($0.group.name) \(Words.number($0.selection.ratio, $0.selection.ratioInterval))" }
+        let said = fairness.rows.map {
+            "\($0.group.name) \(Words.number($0.selection.ratio, $0.selection.ratioInterval))"
+        }
         return Plot(
             id: "fairness.air.\(groups.column)", title: "Adverse impact ratio by \(groups.column)",
             x: Plot.Axis("group"), y: Plot.Axis("ratio to \(fairness.reference.name)", low: 0),
@@ -200,7 +202,9 @@ struct FairnessAttribute {
                 + "\(fairness.reference.name): adverse impact ratio "
                 + "\(Words.number(row.selection.ratio, row.selection.ratioInterval)) (\(verdict(row, fairness)))."
         }
-        if groups.missing > 0 { lines.append("\(groups.missing) rows without a value of \(groups.column) are left out.") }
+        if groups.missing > 0 {
+            lines.append("\(groups.missing) rows without a value of \(groups.column) are left out.")
+        }
         return lines
     }
 
@@ -218,7 +222,8 @@ struct FairnessAttribute {
         let borderline = max(settings.adverseImpact, 0.9)
         guard ratio < borderline || ratio > 1 / settings.adverseImpact else { return nil }
         let interval = row.selection.ratioInterval
-        let (worse, better) = ratio < 1
+        let (worse, better) =
+            ratio < 1
             ? (row.group.name, fairness.reference.name) : (fairness.reference.name, row.group.name)
         let metric = Metric(
             "fairness.air", ratio, low: interval?.low, high: interval?.high, n: row.group.count,
@@ -228,7 +233,8 @@ struct FairnessAttribute {
             "People with \(groups.column) = \(worse) get the favourable decision markedly less often than "
                 + "\(better) (ratio \(Words.number(ratio, interval)))",
             evidence: [
-                .metric(metric), .text("p = \(Words.pValue(p)) after Holm's adjustment over the groups."),
+                .metric(metric),
+                .text("p \(p < 0.001 ? "" : "= ")\(Words.pValue(p)) after Holm's adjustment over the groups."),
             ],
             remedy: "Find the features that carry the gap (drop or repair them, or train with a fairness constraint), "
                 + "and move the threshold only together with the error rates shown here.", about: subject,

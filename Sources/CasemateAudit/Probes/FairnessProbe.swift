@@ -18,8 +18,12 @@ public struct FairnessProbe: Probe {
 
     /// Needs a classifier (or a threshold on a value), a favourable outcome and a protected column in the test data.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
-        guard subject.decision != nil else { return "a regression without `decision: {threshold: …}` makes no decisions" }
-        guard subject.favourable != nil else { return "no favourable outcome is declared: add `favourable:` under `data:`" }
+        guard subject.decision != nil else {
+            return "a regression without `decision: {threshold: …}` makes no decisions"
+        }
+        guard subject.favourable != nil else {
+            return "no favourable outcome is declared: add `favourable:` under `data:`"
+        }
         guard !subject.protected.isEmpty else {
             return "no protected attribute is declared: add `protected: [column, …]` under `data:`"
         }

@@ -12,7 +12,8 @@ public struct FileProbe: Probe {
     public static let title = "Model file"
     /// Tampering with the artefact.
     public static let taxonomy = Taxonomy(
-        stages: [.artefact], influence: .causative, violations: [.integrity, .availability], specificity: .indiscriminate,
+        stages: [.artefact], influence: .causative, violations: [.integrity, .availability],
+        specificity: .indiscriminate,
         atlas: ["AML.T0010.003", "AML.T0018.001"], owasp: ["ML06"], nist: ["NISTAML.051"])
 
     /// Creates the probe.
@@ -36,7 +37,8 @@ public struct FileProbe: Probe {
         outcome.tables += verdict.tables
         outcome.summary += verdict.summary
         outcome.findings += verdict.issues.map { issue in
-            finding(issue.rule, issue.severity, issue.title, evidence: issue.evidence, remedy: issue.remedy,
+            finding(
+                issue.rule, issue.severity, issue.title, evidence: issue.evidence, remedy: issue.remedy,
                 about: subject, feature: issue.feature)
         }
         return outcome

@@ -64,8 +64,9 @@ public struct PerformanceProbe: Probe {
                 + "\(Words.fixed(threshold, digits: 2)); always naming the commoner class would reach "
                 + "\(Words.percent(majority)).")
         if let area = figures.ranks.area, hasScores {
-            outcome.summary.append("The model ranks a random positive above a random negative with probability "
-                + "\(Words.number(area)) (ROC AUC).")
+            outcome.summary.append(
+                "The model ranks a random positive above a random negative with probability "
+                    + "\(Words.number(area)) (ROC AUC).")
         }
         outcome.findings += findings(figures, majority: majority, hasScores: hasScores, subject)
     }
@@ -75,15 +76,17 @@ public struct PerformanceProbe: Probe {
     ) {
         let area = figures.ranks.interval(z: z)
         outcome.metrics.append(
-            Metric("performance.auc", figures.ranks.area, low: area?.low, high: area?.high, n: n,
+            Metric(
+                "performance.auc", figures.ranks.area, low: area?.low, high: area?.high, n: n,
                 note: figures.ranks.area == nil ? "one class is absent" : "DeLong 95 %, logit scale"))
         if subject.predictions.kind != .decisionValues {
             appendMean("log_loss", figures.logLoss, figures.logLossError, n, &outcome)
             appendMean("brier", figures.brier, figures.brierError, n, &outcome)
             appendCalibration(figures.calibration, n, &outcome)
         } else {
-            outcome.summary.append("The scores are decision values, no probabilities: log loss and calibration are not "
-                + "defined for them.")
+            outcome.summary.append(
+                "The scores are decision values, no probabilities: log loss and calibration are not "
+                    + "defined for them.")
         }
         if let plot = rocPlot(figures.ranks) { outcome.plots.append(plot) }
     }
@@ -112,8 +115,10 @@ public struct PerformanceProbe: Probe {
                     "no_better_than_chance", area < 0.5 ? .high : .medium,
                     "The ranking cannot be told from chance (ROC AUC \(Words.number(area)))",
                     evidence: [
-                        .metric(Metric("performance.auc", area, low: interval.low, high: interval.high,
-                            n: figures.confusion.count, note: "DeLong 95 %, logit scale"))
+                        .metric(
+                            Metric(
+                                "performance.auc", area, low: interval.low, high: interval.high,
+                                n: figures.confusion.count, note: "DeLong 95 %, logit scale"))
                     ], remedy: "Check the target, the order of features and the class that counts as positive first.",
                     about: subject))
         }
@@ -125,8 +130,10 @@ public struct PerformanceProbe: Probe {
                     "worse_than_majority", .medium,
                     "At this threshold the model is right less often than one that always names the commoner class",
                     evidence: [
-                        .metric(Metric("performance.accuracy", figures.accuracy, low: interval.low, high: interval.high,
-                            n: n, note: "Wilson 95 %")),
+                        .metric(
+                            Metric(
+                                "performance.accuracy", figures.accuracy, low: interval.low, high: interval.high,
+                                n: n, note: "Wilson 95 %")),
                         .text("The commoner class makes up \(Words.percent(majority)) of the test rows."),
                     ], remedy: "Set `decision: {threshold: …}` for the costs that the decision has, or retrain.",
                     about: subject))
@@ -148,8 +155,10 @@ public struct PerformanceProbe: Probe {
             appendCalibration(figures.calibration, labels.count, &outcome)
         }
         if subject.predictions.kind != .labels {
-            outcome.metrics.append(Metric("performance.auc", figures.macroArea, n: labels.count,
-                note: figures.macroArea == nil ? "a class is absent" : "mean of one against the rest"))
+            outcome.metrics.append(
+                Metric(
+                    "performance.auc", figures.macroArea, n: labels.count,
+                    note: figures.macroArea == nil ? "a class is absent" : "mean of one against the rest"))
         }
         if classes.count <= 20 {
             outcome.tables.append(
@@ -157,8 +166,9 @@ public struct PerformanceProbe: Probe {
                     title: "Decisions by label", columns: ["label"] + classes.map { "decided \($0)" },
                     rows: classes.indices.map { row in [classes[row]] + figures.confusion[row].map(String.init) }))
         }
-        outcome.summary.append("\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly, over "
-            + "\(classes.count) classes.")
+        outcome.summary.append(
+            "\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly, over "
+                + "\(classes.count) classes.")
     }
 
     private func regression(_ targets: [Double], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
@@ -171,10 +181,13 @@ public struct PerformanceProbe: Probe {
         ] {
             outcome.metrics.append(Metric("performance.\(name)", value, n: n))
         }
-        outcome.metrics.append(Metric("performance.r2", figures.determination, n: n,
-            note: figures.determination == nil ? "the target is constant" : nil))
-        outcome.summary.append("On \(n) test rows the value is off by \(Words.number(figures.meanAbsoluteError)) on average "
-            + "and explains \(Words.percent(figures.determination)) of the variance.")
+        outcome.metrics.append(
+            Metric(
+                "performance.r2", figures.determination, n: n,
+                note: figures.determination == nil ? "the target is constant" : nil))
+        outcome.summary.append(
+            "On \(n) test rows the value is off by \(Words.number(figures.meanAbsoluteError)) on average "
+                + "and explains \(Words.percent(figures.determination)) of the variance.")
     }
 
     // MARK: Shared
@@ -182,29 +195,37 @@ public struct PerformanceProbe: Probe {
     private func appendAccuracy(_ value: Double, right: Int, _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
         let n = subject.predictions.count
         let interval = subject.weights == nil ? Intervals.wilson(successes: right, trials: n) : nil
-        outcome.metrics.append(Metric("performance.accuracy", value, low: interval?.low, high: interval?.high, n: n,
-            note: interval == nil ? "weighted" : "Wilson 95 %"))
+        outcome.metrics.append(
+            Metric(
+                "performance.accuracy", value, low: interval?.low, high: interval?.high, n: n,
+                note: interval == nil ? "weighted" : "Wilson 95 %"))
     }
 
     private func append(_ name: String, _ successes: Int, _ trials: Int, _ outcome: inout ProbeOutcome) {
         let interval = Intervals.wilson(successes: successes, trials: trials)
         outcome.metrics.append(
-            Metric("performance.\(name)", trials > 0 ? Double(successes) / Double(trials) : nil, low: interval?.low,
+            Metric(
+                "performance.\(name)", trials > 0 ? Double(successes) / Double(trials) : nil, low: interval?.low,
                 high: interval?.high, n: trials, note: trials > 0 ? "Wilson 95 %" : "no such rows"))
     }
 
     private func appendMean(_ name: String, _ mean: Double, _ error: Double, _ n: Int, _ outcome: inout ProbeOutcome) {
-        outcome.metrics.append(Metric("performance.\(name)", mean, low: mean - z * error, high: mean + z * error, n: n,
-            note: "normal 95 %"))
+        outcome.metrics.append(
+            Metric(
+                "performance.\(name)", mean, low: mean - z * error, high: mean + z * error, n: n,
+                note: "normal 95 %"))
     }
 
     private func appendCalibration(_ calibration: Calibration, _ n: Int, _ outcome: inout ProbeOutcome) {
-        outcome.metrics.append(Metric("performance.calibration_error", calibration.error, n: n,
-            note: "\(calibration.bins.count) bins of equal width"))
+        outcome.metrics.append(
+            Metric(
+                "performance.calibration_error", calibration.error, n: n,
+                note: "\(calibration.bins.count) bins of equal width"))
         let filled = calibration.bins.filter { $0.count > 0 }
         let points = filled.map { bin in
             let interval = Intervals.wilson(successes: bin.outcomes, trials: bin.count)
-            return Plot.Point(x: bin.meanConfidence, y: bin.share, low: interval?.low, high: interval?.high,
+            return Plot.Point(
+                x: bin.meanConfidence, y: bin.share, low: interval?.low, high: interval?.high,
                 label: "n = \(bin.count)")
         }
         let worst = filled.max { abs($0.share - $0.meanConfidence) < abs($1.share - $1.meanConfidence) }
@@ -213,7 +234,8 @@ public struct PerformanceProbe: Probe {
                 + "\(Words.percent($0.share)) of \($0.count) cases."
         }
         outcome.plots.append(
-            Plot(id: "performance.calibration", title: "Calibration",
+            Plot(
+                id: "performance.calibration", title: "Calibration",
                 x: Plot.Axis("probability said", low: 0, high: 1, isPercent: true),
                 y: Plot.Axis("share that came true", low: 0, high: 1, isPercent: true),
                 series: [Plot.Series(name: "test rows", style: .points, points: points)],
@@ -224,7 +246,8 @@ public struct PerformanceProbe: Probe {
     private func rocPlot(_ ranks: RankStatistics) -> Plot? {
         guard let area = ranks.area else { return nil }
         let points = ranks.curve.map { Plot.Point(x: $0.falsePositiveRate, y: $0.truePositiveRate) }
-        return Plot(id: "performance.roc", title: "ROC curve",
+        return Plot(
+            id: "performance.roc", title: "ROC curve",
             x: Plot.Axis("false positive rate", low: 0, high: 1, isPercent: true),
             y: Plot.Axis("true positive rate", low: 0, high: 1, isPercent: true),
             series: [Plot.Series(name: "model", style: .line, points: points)],

@@ -89,7 +89,11 @@ public struct AuditSubject: Sendable {
         switch targets {
         case .classes(let classes): classes[row] == favourable
         case .values(let values):
-            if case .value(let threshold)? = decision?.kind { (values[row] >= threshold ? 1 : 0) == favourable } else { false }
+            if case .value(let threshold)? = decision?.kind {
+                (values[row] >= threshold ? 1 : 0) == favourable
+            } else {
+                false
+            }
         }
     }
     /// Whether a test row is decided favourably.

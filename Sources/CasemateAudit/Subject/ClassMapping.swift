@@ -69,6 +69,8 @@ struct ClassMapping {
             .mismatch, at: place,
             "\(labels.count) distinct labels do not fit the model's \(classes.count) classes: \(few) "
                 + "\(unmatched.count == 1 ? "is" : "are") not among \(known)",
-            help: "name the classes in the model's column order with `model: {output: {classes: [...]}}`, or check `target`")
+            help:
+                "name the classes in the model's column order with `model: {output: {classes: [...]}}`, or check `target`"
+        )
     }
 }

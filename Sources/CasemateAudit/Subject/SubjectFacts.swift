@@ -17,7 +17,9 @@ struct SubjectFacts {
             ["test data", "\(Words.count(data.test.count, "row")), \(Words.count(data.test.columns.count, "column"))"],
         ]
         if let train = data.train {
-            rows.append(["training data", "\(Words.count(train.count, "row")), \(Words.count(train.columns.count, "column"))"])
+            rows.append([
+                "training data", "\(Words.count(train.count, "row")), \(Words.count(train.columns.count, "column"))",
+            ])
         } else {
             rows.append(["training data", "none given: ranges come from the test data"])
         }

@@ -57,11 +57,13 @@ struct SubjectLabels {
     private static func refuseThreshold(_ configuration: AuditConfiguration) throws(CasemateError) {
         guard configuration.decision.threshold != nil else { return }
         throw CasemateError(
-            .invalidSetting, at: configuration.path ?? "audit", "a threshold is declared for a model of several classes",
+            .invalidSetting, at: configuration.path ?? "audit",
+            "a threshold is declared for a model of several classes",
             help: "remove `decision: {threshold: …}`: the class with the highest score decides")
     }
 
-    private init(regression configuration: AuditConfiguration, _ tables: SubjectLoader.Tables, _ target: String) throws {
+    private init(regression configuration: AuditConfiguration, _ tables: SubjectLoader.Tables, _ target: String) throws
+    {
         let table = tables.test
         let column = try table.column(target)
         guard column.type == .integer || column.type == .number || column.type == .boolean else {

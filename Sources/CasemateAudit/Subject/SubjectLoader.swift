@@ -135,7 +135,8 @@ public struct SubjectLoader: Sendable {
         _ = try tables.test.column(column)
     }
 
-    private func matrices(_ model: TableModel, _ tables: Tables) throws -> (test: FeatureMatrix, train: FeatureMatrix?) {
+    private func matrices(_ model: TableModel, _ tables: Tables) throws -> (test: FeatureMatrix, train: FeatureMatrix?)
+    {
         let names = model.features.map(\.name)
         for table in [tables.train, tables.test].compactMap({ $0 }) { try table.rejectNonFinite(names) }
         return (try tables.test.matrix(model.features), try tables.train?.matrix(model.features))

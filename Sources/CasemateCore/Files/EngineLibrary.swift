@@ -16,7 +16,8 @@ public struct EngineLibrary: Hashable, Sendable {
     }
     /// ONNX Runtime.
     public static let onnxRuntime = EngineLibrary(
-        name: "onnxruntime", variable: "CASEMATE_ONNXRUNTIME", systemNames: ["libonnxruntime.so.1", "libonnxruntime.so"],
+        name: "onnxruntime", variable: "CASEMATE_ONNXRUNTIME",
+        systemNames: ["libonnxruntime.so.1", "libonnxruntime.so"],
         cost: "models cannot be run: no audit, no attack")
     /// LightGBM.
     public static let lightGBM = EngineLibrary(

@@ -19,7 +19,9 @@ public enum Bootstrap {
         values.reserveCapacity(replicates)
         for replicate in 0..<replicates {
             var generator = SeededGenerator(seed: seed, stream: UInt64(replicate))
-            let sample = strata.flatMap { rows in rows.map { _ in rows[Int.random(in: 0..<rows.count, using: &generator)] } }
+            let sample = strata.flatMap { rows in
+                rows.map { _ in rows[Int.random(in: 0..<rows.count, using: &generator)] }
+            }
             if let value = statistic(sample), value.isFinite { values.append(value) }
         }
         guard Double(values.count) >= 0.9 * Double(replicates) else { return nil }

@@ -65,7 +65,9 @@ package enum Gzip {
     ) -> (code: Int32, read: Int, written: Int) {
         input.withUnsafeBufferPointer { source in
             output.withUnsafeMutableBufferPointer { target in
-                guard let from = source.baseAddress, let into = target.baseAddress else { return (Z_STREAM_ERROR, 0, 0) }
+                guard let from = source.baseAddress, let into = target.baseAddress else {
+                    return (Z_STREAM_ERROR, 0, 0)
+                }
                 // why mutating: zlib declares its input without const and does not write to it.
                 stream.next_in = UnsafeMutablePointer(mutating: from + used)
                 stream.avail_in = UInt32(count - used)

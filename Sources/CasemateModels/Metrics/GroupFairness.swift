@@ -153,7 +153,8 @@ public struct GroupFairness: Hashable, Sendable {
         var pValue: Double?
         if let rate, let baseRate {
             ratio = baseRate > 0 ? rate / baseRate : nil
-            pValue = isSmall
+            pValue =
+                isSmall
                 ? HypothesisTests.fisherExact(cells[0], cells[1], cells[2], cells[3])
                 : HypothesisTests.twoProportionZ(
                     successes: group.successes, trials: group.trials, referenceSuccesses: base.successes,

@@ -53,7 +53,8 @@ public struct RegressionPerformance: Hashable, Sendable {
 
     /// Compares values with targets; at least one row.
     public init(targets: [Double], values: [Double], weights: [Double]? = nil) {
-        precondition(!targets.isEmpty && targets.count == values.count, "\(targets.count) targets, \(values.count) values")
+        precondition(
+            !targets.isEmpty && targets.count == values.count, "\(targets.count) targets, \(values.count) values")
         let errors = zip(targets, values).map { $1 - $0 }
         let squared = WeightedMean(errors.map { $0 * $0 }, weights: weights).mean
         rootMeanSquaredError = squared.squareRoot()

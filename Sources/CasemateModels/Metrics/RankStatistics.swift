@@ -41,7 +41,11 @@ public struct RankStatistics: Hashable, Sendable {
             let score = scores[order[index]]
             let (oldTrue, oldFalse) = (truePositives, falsePositives)
             while index < order.count, scores[order[index]] == score {
-                if labels[order[index]] { truePositives += weight(order[index]) } else { falsePositives += weight(order[index]) }
+                if labels[order[index]] {
+                    truePositives += weight(order[index])
+                } else {
+                    falsePositives += weight(order[index])
+                }
                 index += 1
             }
             sum += (falsePositives - oldFalse) * (truePositives + oldTrue) / 2

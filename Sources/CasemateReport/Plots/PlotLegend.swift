@@ -92,25 +92,16 @@ enum PlotMarker {
     /// The sign of a series at a place.
     static func drawn(_ index: Int, x: Double, y: Double) -> Markup {
         let kind = ("class", "marker s\(index % 6)")
-        func at(_ dx: Double, _ dy: Double) -> String {
-            PlotText.coordinate(x + dx) + " " + PlotText.coordinate(y + dy)
+        func path(_ corners: (Double, Double)...) -> Markup {
+            Markup("path", [kind, ("d", CurveMarks.path(corners.map { (x + $0.0, y + $0.1) }) + "Z")])
         }
         switch index % 4 {
         case 0:
             return Markup(
                 "circle", [kind, ("cx", PlotText.coordinate(x)), ("cy", PlotText.coordinate(y)), ("r", "3.6")])
-        case 1:
-            return Markup(
-                "path",
-                [
-                    kind,
-                    (
-                        "d",
-                        "M\(at(-3.4, -3.4))H\(PlotText.coordinate(x + 3.4))V\(PlotText.coordinate(y + 3.4))H\(PlotText.coordinate(x - 3.4))Z"
-                    ),
-                ])
-        case 2: return Markup("path", [kind, ("d", "M\(at(0, -4.4))L\(at(4.4, 3.4))L\(at(-4.4, 3.4))Z")])
-        default: return Markup("path", [kind, ("d", "M\(at(0, -4.8))L\(at(4.8, 0))L\(at(0, 4.8))L\(at(-4.8, 0))Z")])
+        case 1: return path((-3.4, -3.4), (3.4, -3.4), (3.4, 3.4), (-3.4, 3.4))
+        case 2: return path((0, -4.4), (4.4, 3.4), (-4.4, 3.4))
+        default: return path((0, -4.8), (4.8, 0), (0, 4.8), (-4.8, 0))
         }
     }
 }

@@ -7,7 +7,9 @@ import Logging
 
 /// Options that every verb takes.
 struct CommonOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("What standard output carries: text, json, html, sarif, junit.", valueName: "format"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What standard output carries: text, json, html, sarif, junit.", valueName: "format"))
     var format: String?
     @Flag(name: .long, help: "Short for --format json.")
     var json = false

@@ -21,7 +21,8 @@ struct AttackCommand: ParsableCommand {
 
         @Argument(help: "The model.") var model: String
         @Option(name: .long, help: ArgumentHelp("Rows to attack.", valueName: "file")) var data: String
-        @Option(name: .long, help: ArgumentHelp("Column that the model predicts.", valueName: "column")) var target: String
+        @Option(name: .long, help: ArgumentHelp("Column that the model predicts.", valueName: "column")) var target:
+            String
         @Option(name: .long, help: ArgumentHelp("Training data: ranges, scales, starting points.", valueName: "file"))
         var train: String?
         @Option(name: .long, help: "Measure of distance: l2, linf, both.") var norm = "l2"
@@ -66,7 +67,8 @@ struct AttackCommand: ParsableCommand {
         private func limits() throws -> ClosedRange<Float>? {
             guard let bounds else { return nil }
             let parts = bounds.split(separator: ":", omittingEmptySubsequences: false).map { Float($0) }
-            guard parts.count == 2, let low = parts[0], let high = parts[1], low <= high, low.isFinite, high.isFinite else {
+            guard parts.count == 2, let low = parts[0], let high = parts[1], low <= high, low.isFinite, high.isFinite
+            else {
                 throw CasemateError(
                     .invalidSetting, at: "--bounds", "'\(bounds)' is no range", help: "write two numbers, such as 0:1")
             }

@@ -104,7 +104,8 @@ enum ShellWords {
         return ([program] + words.dropFirst().map(quoted)).joined(separator: " ")
     }
     private static func quoted(_ word: String) -> String {
-        let plain = !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,@%+".contains($0)) }
+        let plain =
+            !word.isEmpty && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "-_./:=,@%+".contains($0)) }
         return plain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
     }
 }
