@@ -69,12 +69,12 @@ extension FileLocation {
 extension Report {
     /// The numbers that stand on top: those that rules of the policy name, then three a probe; none for a group.
     package func keyMetrics(limit: Int = 8) -> [Metric] {
-        let whole = probes.filter { $0.status == .tested || $0.status == .partial }
-            .map { $0.metrics.filter { $0.group == nil && $0.value != nil } }
-        let ruled = whole.joined().filter { metric in policy.contains { $0.names(metric.name) } }
+        let done = probes.filter { $0.status == .tested || $0.status == .partial }
+        let whole = done.flatMap(\.metrics).filter { $0.group == nil }
+        let ruled = whole.filter { metric in policy.contains { $0.names(metric.name) } }
         var chosen: [Metric] = []
-        for metric in ruled + whole.flatMap({ $0.prefix(3) })
-        where chosen.count < limit && !chosen.contains(where: { $0.name == metric.name }) { chosen.append(metric) }
+        for metric in done.flatMap(\.headlines) + ruled
+        where metric.value != nil && chosen.count < limit && !chosen.contains(metric) { chosen.append(metric) }
         return chosen
     }
 

@@ -19,7 +19,14 @@ struct EvasionAnalysis {
             ($0.distance, $0.identifier) < ($1.distance, $1.identifier)
         }
     }
-    private var group: String { "norm=\(result.norm.rawValue)" }
+    /// The norm as metrics carry it.
+    var group: String { "norm=\(result.norm.rawValue)" }
+
+    /// The small distance of the finding where it is measured, else the smallest one measured.
+    var headlineDistance: Double {
+        subject.evasion.epsilons.contains(small) ? small : subject.evasion.epsilons.min() ?? 0
+    }
+    private var small: Double { result.norm == .linf ? 0.05 : 0.1 }
 
     // MARK: Figures
 
@@ -205,7 +212,6 @@ struct EvasionAnalysis {
     }
 
     private func smallChanges(changes: [RowChange], probe: EvasionProbe) -> Finding? {
-        let small = result.norm == .linf ? 0.05 : 0.1
         let hits = found.count { $0.distance <= small }
         guard hits > 0, let span = Intervals.wilson(successes: hits, trials: attacked.count) else { return nil }
         let severity: Severity = span.low > 0.25 ? .high : span.low > 0.05 ? .medium : .low

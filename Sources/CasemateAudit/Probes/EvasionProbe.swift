@@ -79,6 +79,10 @@ public struct EvasionProbe: Probe {
         for analysis in attacks.done { try analysis.appendFigures(to: &outcome) }
         if let curve = try EvasionAnalysis.plot(attacks.done) { outcome.plots.append(curve) }
         first.appendStory(to: &outcome, probe: self)
+        let shown = attacks.done.map { "evasion.robust_accuracy@" + EvasionAnalysis.text($0.headlineDistance) }
+        outcome.headlines = zip(attacks.done, shown).compactMap { analysis, name in
+            outcome.metrics.first { $0.name == name && $0.group == analysis.group }
+        }
         return outcome
     }
 

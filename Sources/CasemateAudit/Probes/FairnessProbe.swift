@@ -44,6 +44,10 @@ public struct FairnessProbe: Probe {
             FairnessAttribute(groups: groups, settings: settings, probe: self, subject: subject, seed: context.seed)
                 .append(to: &outcome)
         }
+        let ratios = outcome.metrics.filter {
+            $0.name == "fairness.air" && $0.value != nil && $0.n >= settings.minimumGroup
+        }
+        outcome.headlines = ratios.min { ($0.value ?? 0) < ($1.value ?? 0) }.map { [$0] } ?? []
         return outcome
     }
 }

@@ -30,6 +30,8 @@ public struct PerformanceProbe: Probe {
             binary(labels.map { $0 == positive }, positive, threshold, subject, &outcome)
         case (.classes(let labels), _): multiclass(labels, subject, &outcome)
         }
+        let names = ["performance.accuracy", "performance.auc", "performance.rmse", "performance.r2"]
+        outcome.headlines = outcome.metrics.filter { names.contains($0.name) }
         return outcome
     }
 

@@ -31,6 +31,8 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
     public var findings: [Finding] = []
     /// Numbers.
     public var metrics: [Metric] = []
+    /// The few of them that stand on top of a report.
+    public var headlines: [Metric] = []
     /// Pictures.
     public var plots: [Plot] = []
     /// Tables.

@@ -48,20 +48,15 @@ struct HTMLPage {
             let parts = metric.name.split(separator: ".", maxSplits: 1).map(String.init)
             let ruled = report.policy.first { $0.names(metric.name) }
             return [
-                "name": (parts.last ?? metric.name).replacing("_", with: " "), "probe": parts.count > 1 ? parts[0] : "",
+                "name": (parts.last ?? metric.name).replacing("_", with: " "),
+                "probe": ([parts.count > 1 ? parts[0] : nil, metric.group].compactMap { $0 }).joined(separator: " · "),
                 "value": metric.valueInWords, "interval": metric.intervalInWords ?? "no interval",
                 "n": Numerals.count(metric.n), "note": metric.note ?? "",
                 "hasNote": metric.note != nil, "isBroken": ruled?.status == .broken,
-                "rule": ruled.map { bound(of: $0, on: metric.name) } ?? "",
+                "rule": ruled?.rule ?? "",
                 "isKept": ruled?.status == .kept,
             ]
         }
-    }
-
-    /// The rule without the name of the metric that stands above it: `>= 0.6`.
-    private func bound(of rule: Report.Rule, on metric: String) -> String {
-        let rest = rule.rule.replacing(metric, with: "").split(separator: " ").joined(separator: " ")
-        return rest.isEmpty ? rule.rule : rest
     }
 
     private var noAttacker: String {

@@ -63,7 +63,9 @@ public struct TextFormat: ReportFormat {
         let metrics = report.keyMetrics()
         guard !metrics.isEmpty else { return }
         page.heading("Key numbers", note: "with 95 % intervals unless the report says otherwise")
-        let names = metrics.map { $0.name.inert.shortened(to: page.width / 2) }
+        let names = metrics.map { metric in
+            (metric.name + (metric.group.map { " [\($0)]" } ?? "")).inert.shortened(to: page.width / 2)
+        }
         let nameWidth = names.map(\.count).max() ?? 0
         let values = metrics.map(\.valueInWords)
         let valueWidth = values.map(\.count).max() ?? 0

@@ -29,6 +29,19 @@ extension HTMLTemplates {
         <li><a href="#attacker">Attacker</a></li><li><a href="#findings">Findings</a></li>{{#hasRules}}<li><a href="#policy">Policy</a></li>{{/hasRules}}{{#hasProbes}}<li><a href="#probes">Probe by probe</a></li>{{/hasProbes}}<li><a href="#coverage">Coverage</a></li><li><a href="#reproduction">Reproduction</a></li>
         </ul></nav>
         <main id="main" class="wide">
+        <section aria-labelledby="attacker">
+        <h2 id="attacker">What an attacker can do to this model today</h2>
+        {{#hasAttacker}}
+        <ul class="attacker">
+        {{#attacker}}
+        <li>{{> parts}}</li>
+        {{/attacker}}
+        </ul>
+        {{/hasAttacker}}
+        {{^hasAttacker}}
+        <p class="attacker none">{{noAttacker}}</p>
+        {{/hasAttacker}}
+        </section>
         {{#hasCards}}
         <section aria-labelledby="numbers">
         <h2 id="numbers">Key numbers</h2>
@@ -46,19 +59,6 @@ extension HTMLTemplates {
         </ul>
         </section>
         {{/hasCards}}
-        <section aria-labelledby="attacker">
-        <h2 id="attacker">What an attacker can do to this model today</h2>
-        {{#hasAttacker}}
-        <ul class="attacker">
-        {{#attacker}}
-        <li>{{> parts}}</li>
-        {{/attacker}}
-        </ul>
-        {{/hasAttacker}}
-        {{^hasAttacker}}
-        <p class="attacker none">{{noAttacker}}</p>
-        {{/hasAttacker}}
-        </section>
         {{> findings}}
         {{> policy}}
         {{> probes}}
