@@ -17,6 +17,11 @@ enum Words {
         return "\(fixed(value, digits: digits)) [\(fixed(interval.low, digits: digits)), "
             + "\(fixed(interval.high, digits: digits))]"
     }
+    /// A distance with enough digits to tell it from 0: `0.12`, `0.0013`, or a dash.
+    static func distance(_ value: Double?) -> String {
+        guard let value, value.isFinite else { return "–" }
+        return fixed(value, digits: value >= 0.1 || value == 0 ? 2 : value >= 0.01 ? 3 : 4)
+    }
     /// `0.013`, `< 0.001`, or a dash.
     static func pValue(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "–" }

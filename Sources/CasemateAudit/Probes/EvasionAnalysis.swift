@@ -125,7 +125,7 @@ struct EvasionAnalysis {
         outcome.changes += changes
         outcome.summary.append(
             "Of \(Words.count(attacked.count, "rightly decided row")) attacked, \(found.count) changed decision; the median "
-                + "distance is \(Words.number(result.medianDistance)) (\(Self.name(result.norm))).")
+                + "distance is \(Words.distance(result.medianDistance)) (\(Self.name(result.norm))).")
         if result.discarded > 0 {
             outcome.summary.append(
                 "\(result.discarded) results of the search did not survive the re-check and do not count.")
@@ -179,7 +179,7 @@ struct EvasionAnalysis {
         let names = change(sample).steps.map { "`\($0.feature)`" }
         let shown = names.prefix(3).joined(separator: ", ")
         let more = names.count > 3 ? " and \(names.count - 3) more" : ""
-        return "move \(shown)\(more), distance \(Words.number(sample.distance))"
+        return "move \(shown)\(more), distance \(Words.distance(sample.distance))"
     }
 
     private func change(_ sample: EvasionResult.Sample) -> RowChange {

@@ -128,10 +128,11 @@ struct FairnessAttribute {
         }
         let choice = fairness.isReferenceHighest ? "highest rate" : "named"
         return EvidenceTable(
-            title: "Favourable decisions by \(groups.column) (reference: \(base.name), \(choice))",
+            title:
+                "Favourable decisions by \(groups.column), against \(base.name) (\(choice)); AIR: adverse impact ratio, "
+                + "SMD: standardised mean difference",
             columns: [
-                "group", "rows", "favourable", "adverse impact ratio", "marginal effect (points)",
-                "standardised mean difference", "p (Holm)", "reading",
+                "group", "rows", "favourable", "AIR", "effect (points)", "SMD", "p (Holm)", "reading",
             ], rows: rows)
     }
 

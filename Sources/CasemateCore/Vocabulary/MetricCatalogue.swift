@@ -45,6 +45,20 @@ public enum MetricCatalogue {
     public static let entries: [Entry] = performance + evasion + fairness + file
     /// Their names.
     public static let names: [String] = entries.map(\.name)
+    /// What people call a metric, parameter included: `ROC AUC`, `robust accuracy@0.1`.
+    public static func label(_ name: String) -> String {
+        let parts = name.split(separator: "@", maxSplits: 1).map(String.init)
+        let plain = (parts[0].split(separator: ".").last.map(String.init) ?? name).replacing("_", with: " ")
+        let label =
+            switch parts[0] {
+            case "performance.auc": "ROC AUC"
+            case "performance.rmse", "performance.mae", "performance.r2": plain.uppercased()
+            case "fairness.air": "adverse impact ratio"
+            case "fairness.smd": "standardised mean difference"
+            default: plain
+            }
+        return parts.count > 1 ? "\(label)@\(parts[1])" : label
+    }
     /// The entry of a name without parameter.
     public static func entry(_ name: String) -> Entry? { entries.first { $0.name == name } }
 

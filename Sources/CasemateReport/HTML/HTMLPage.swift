@@ -48,7 +48,7 @@ struct HTMLPage {
             let parts = metric.name.split(separator: ".", maxSplits: 1).map(String.init)
             let ruled = report.policy.first { $0.names(metric.name) }
             return [
-                "name": (parts.last ?? metric.name).replacing("_", with: " "),
+                "name": MetricCatalogue.label(metric.name),
                 "probe": ([parts.count > 1 ? parts[0] : nil, metric.group].compactMap { $0 }).joined(separator: " · "),
                 "value": metric.valueInWords, "interval": metric.intervalInWords ?? "no interval",
                 "n": Numerals.count(metric.n), "note": metric.note ?? "",

@@ -66,7 +66,7 @@ enum StyleSheet {
         .code{background:var(--sunk);border-radius:8px;padding:.7rem 1rem;overflow-x:auto}.code code{display:block;white-space:pre-wrap}
         .scroll{overflow-x:auto;border:1px solid var(--line);border-radius:8px;background:var(--card)}
         table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}caption{text-align:left;font-weight:600;padding:.55rem .8rem .3rem}
-        th,td{text-align:left;vertical-align:top;padding:.42rem .8rem;border-top:1px solid var(--line);min-width:4.5rem}td.long{overflow-wrap:anywhere;min-width:15rem}thead th{border-top:0;background:var(--sunk);font-size:.85rem;color:var(--soft);overflow-wrap:normal;white-space:nowrap}
+        th,td{text-align:left;vertical-align:top;padding:.42rem .8rem;border-top:1px solid var(--line);min-width:4.5rem}td.long{overflow-wrap:anywhere;min-width:15rem}thead th{border-top:0;background:var(--sunk);font-size:.85rem;color:var(--soft);overflow-wrap:normal}
         .number{text-align:right;white-space:nowrap}caption~thead th{border-top:1px solid var(--line)}
         .probe{padding:1.1rem 1.3rem 1.3rem}.probe>header{display:flex;flex-wrap:wrap;gap:.3rem 1rem;justify-content:space-between;align-items:baseline}
         .status{white-space:nowrap}.status .icon{vertical-align:-.2em;margin-right:.35em}.because{color:var(--warn);font-weight:600}
