@@ -1,4 +1,5 @@
 import CasemateCore
+import CasemateReport
 import Foundation
 
 /// Numbers as people read them.
@@ -20,7 +21,7 @@ enum Words {
     /// A distance with enough digits to tell it from 0: `0.12`, `0.0013`, or a dash.
     static func distance(_ value: Double?) -> String {
         guard let value, value.isFinite else { return "–" }
-        return fixed(value, digits: value >= 0.1 || value == 0 ? 2 : value >= 0.01 ? 3 : 4)
+        return Numerals.distance(value)
     }
     /// `0.013`, `< 0.001`, or a dash.
     static func pValue(_ value: Double?) -> String {

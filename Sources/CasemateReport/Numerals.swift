@@ -13,6 +13,13 @@ package enum Numerals {
         return minus(String(format: size < 10 ? "%.3f" : size < 100 ? "%.2f" : "%.1f", value))
     }
 
+    /// A distance with enough digits to tell it from 0: `0.12`, `0.0013`.
+    package static func distance(_ value: Double) -> String {
+        guard value.isFinite, value > 0, value < 0.1 else { return number(value) }
+        return value >= 0.01
+            ? String(format: "%.3f", value) : value >= 0.0005 ? String(format: "%.4f", value) : number(value)
+    }
+
     /// A number on an axis, as short as the step between ticks allows.
     package static func tick(_ value: Double, step: Double, isPercent: Bool) -> String {
         let (shown, width) = isPercent ? (value * 100, step * 100) : (value, step)

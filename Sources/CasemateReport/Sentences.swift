@@ -9,7 +9,7 @@ extension RowChange {
     package var inWords: String {
         let moves = steps.map { $0.inWords(isMasked: isRedacted) }.joined(separator: "; ")
         return "\(rowName): \(moves) — the decision turns from \(decisionBefore) to \(decisionAfter)"
-            + " (distance \(Numerals.number(distance)))"
+            + " (distance \(Numerals.distance(distance)))"
     }
 }
 

@@ -126,7 +126,7 @@ struct ConfigurationPolicyTests {
         let bad = try judge(Policy(), [outcome([.high, .critical, .low])])
         #expect(bad.exitStatus == 1)
         #expect(bad.verdict == .fail)
-        #expect(bad.reason == "1 rule is broken: no finding of severity high or worse: 2 open findings")
+        #expect(bad.reason == "1 rule is broken: 2 open findings of severity high or worse")
         #expect(try judge(Policy(failOn: nil), [outcome([.critical])]).exitStatus == 0)
         #expect(try judge(Policy(failOn: .low), [outcome([.low])]).exitStatus == 1)
     }

@@ -101,11 +101,10 @@ public struct EvasionProblem: Sendable {
             if case .categorical = rule.domain { continue }
             let values = (0..<originals.count).map { originals.values[$0 * space.features.count + index] }
                 .filter { !$0.isNaN }
-            guard let first = values.min(), let last = values.max() else { continue }
-            if values.allSatisfy({ $0 < rule.low || $0 > rule.high }) {
+            if !values.isEmpty, values.allSatisfy({ $0 < rule.low || $0 > rule.high }) {
                 throw refuse(
-                    "'\(space.features[index].name)' has bounds \(rule.low)...\(rule.high), every row lies outside "
-                        + "(\(first)...\(last))", "give bounds in the units of the data")
+                    "'\(space.features[index].name)' has bounds \(rule.low)...\(rule.high), and every row lies outside",
+                    "give bounds in the units of the data")
             }
         }
     }

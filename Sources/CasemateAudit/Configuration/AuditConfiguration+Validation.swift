@@ -16,6 +16,7 @@ extension AuditConfiguration {
                 help: "write `\(parts[0]): {\(parts[1]): …}` in casemate.yaml, or add \(option)")
         }
         try checkRoles()
+        try checkRules()
         if evasion.initialEvaluations > evasion.evaluations {
             throw clash(
                 "probes.evasion.initial_evaluations",
@@ -40,6 +41,28 @@ extension AuditConfiguration {
 
     private func clash(_ key: String, _ what: String, _ help: String) -> CasemateError {
         CasemateError(.invalidSetting, at: place(of: key), what, help: help)
+    }
+
+    /// Rules that could never be decided, or that no share can keep, are refused before any work is done.
+    private func checkRules() throws(CasemateError) {
+        for rule in policy.rules {
+            let probe = rule.metric.prefix { $0 != "." }
+            let known = probe == "fairness" ? data.protected.map(\.column) : probe == "evasion" ? ["norm"] : []
+            if let group = rule.group, case let column = String(group.prefix { $0 != "=" }), !known.contains(column) {
+                throw clash(
+                    "policy.rules",
+                    "the rule '\(rule.text)' names a group of '\(column)', which '\(probe)' does not have"
+                        + Suggestion.clause(for: column, among: known),
+                    known.isEmpty
+                        ? "declare it under `data: {protected: […]}`" : "known are \(known.joined(separator: ", "))")
+            }
+            let isShare = MetricCatalogue.entry(rule.metric)?.unit == .share
+            if isShare, !(0...1).contains(rule.limit) {
+                throw clash(
+                    "policy.rules", "the rule '\(rule.text)' holds a share, which lies in 0…1, to \(rule.limit)",
+                    "write a number between 0 and 1, or a percentage such as 80 %")
+            }
+        }
     }
 
     /// No column may have two roles, and no feature may be the target or a weight.

@@ -30,7 +30,26 @@ struct EvasionAnalysis {
 
     // MARK: Figures
 
+    /// Names of the figures that a rule may hold, at the distances asked.
+    static func names(_ settings: EvasionSettings) -> [String] {
+        settings.epsilons.flatMap { epsilon in
+            ["evasion.robust_accuracy@", "evasion.attack_success_rate@"].map { $0 + text(epsilon) }
+        } + ["evasion.median_distance", "evasion.mean_queries", "evasion.queries_per_success"]
+    }
+
+    /// Figures without a value for a norm whose search did not end, so that no rule is decided by half a search.
+    static func unfinished(_ settings: EvasionSettings, norm: FeatureSpace.Norm, rows: Int, of total: Int) -> [Metric] {
+        let note = "stopped by the time budget: \(rows) of \(total) rows unfinished"
+        return names(settings).map { Metric($0, nil, n: total, group: "norm=\(norm.rawValue)", note: note) }
+    }
+
     func appendFigures(to outcome: inout ProbeOutcome) throws {
+        let open = result.count(.unfinished)
+        guard open == 0 else {
+            outcome.metrics += Self.unfinished(subject.evasion, norm: result.norm, rows: open, of: total)
+            outcome.tables.append(outcomes())
+            return
+        }
         for (key, value) in result.settings { outcome.settings["\(result.norm.rawValue): \(key)"] = value }
         let clean = total - result.count(.alreadyReached)
         let span = Intervals.wilson(successes: clean, trials: total)

@@ -41,6 +41,9 @@ public struct EvasionProbe: Probe {
     /// Attacks that came to a result, and why there are no more.
     struct Attacks {
         var done: [EvasionAnalysis] = []
+        /// Norms that were asked for and have no result, with the number of rows.
+        var missing: [FeatureSpace.Norm] = []
+        var rows = 0
         var stopped: String?
     }
 
@@ -51,7 +54,12 @@ public struct EvasionProbe: Probe {
         let rows = EvasionRows(subject, seed: context.seed)
         guard !rows.indices.isEmpty else { return attacks }
         let oracle = TableOracle(model: subject.model, decision: decision, cancellation: context.cancellation)
-        for norm in subject.evasion.norms where attacks.stopped == nil {
+        attacks.rows = rows.indices.count
+        for norm in subject.evasion.norms {
+            guard attacks.stopped == nil else {
+                attacks.missing.append(norm)
+                continue
+            }
             let clock = ContinuousClock()
             let start = clock.now
             do {
@@ -63,6 +71,7 @@ public struct EvasionProbe: Probe {
                         seconds: Double(spent.seconds) + Double(spent.attoseconds) / 1e18))
                 if result.isPartial { attacks.stopped = "the time budget ran out under \(EvasionAnalysis.name(norm))" }
             } catch let cancelled as Cancelled where cancelled.reason == .outOfTime {
+                attacks.missing.append(norm)
                 attacks.stopped = "the time budget ran out before the \(EvasionAnalysis.name(norm)) had a result"
             }
         }
@@ -77,7 +86,12 @@ public struct EvasionProbe: Probe {
         }
         var outcome = outcome(status: attacks.stopped == nil ? .tested : .partial, reason: attacks.stopped)
         for analysis in attacks.done { try analysis.appendFigures(to: &outcome) }
-        if let curve = try EvasionAnalysis.plot(attacks.done) { outcome.plots.append(curve) }
+        for norm in attacks.missing {
+            outcome.metrics += EvasionAnalysis.unfinished(
+                first.subject.evasion, norm: norm, rows: attacks.rows, of: attacks.rows)
+        }
+        let whole = attacks.done.filter { $0.result.count(.unfinished) == 0 }
+        if let curve = try EvasionAnalysis.plot(whole) { outcome.plots.append(curve) }
         first.appendStory(to: &outcome, probe: self)
         let shown = attacks.done.map { "evasion.robust_accuracy@" + EvasionAnalysis.text($0.headlineDistance) }
         outcome.headlines = zip(attacks.done, shown).compactMap { analysis, name in

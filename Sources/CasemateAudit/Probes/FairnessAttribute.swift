@@ -12,7 +12,8 @@ struct FairnessAttribute {
 
     func append(to outcome: inout ProbeOutcome) {
         guard groups.names.count > 1,
-            let fairness = GroupFairness(groups.counts, reference: groups.reference, seed: seed)
+            let fairness = GroupFairness(
+                groups.counts, reference: groups.reference, minimumReference: settings.minimumGroup, seed: seed)
         else {
             let known = groups.names.isEmpty ? "no value is known" : "every row is '\(groups.names[0])'"
             outcome.summary.append("\(groups.column) cannot be compared: \(known), insufficient data.")
@@ -204,7 +205,7 @@ struct FairnessAttribute {
                 + "\(Words.number(row.selection.ratio, row.selection.ratioInterval)) (\(verdict(row, fairness)))."
         }
         if groups.missing > 0 {
-            lines.append("\(groups.missing) rows without a value of \(groups.column) are left out.")
+            lines.append("Left out for lack of a value of \(groups.column): \(Words.count(groups.missing, "row")).")
         }
         return lines
     }

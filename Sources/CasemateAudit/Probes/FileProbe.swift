@@ -30,7 +30,10 @@ public struct FileProbe: Probe {
         guard let file = subject.file else { return outcome }
         let verdict = subject.fileGate.examine(file)
         outcome.metrics += [
-            Metric("file.bytes", Double(verdict.bytes), n: 1), Metric("file.opset", Double(verdict.opset), n: 1),
+            Metric("file.bytes", Double(verdict.bytes), n: 1),
+            Metric(
+                "file.opset", verdict.opset > 0 ? Double(verdict.opset) : nil, n: 1,
+                note: verdict.opset > 0 ? nil : "the file names no standard operator set"),
             Metric("file.operators", Double(verdict.operatorCount), n: 1),
             Metric("file.parameters", Double(verdict.parameters), n: 1),
         ]

@@ -27,8 +27,8 @@ public struct PerformanceProbe: Probe {
         switch (subject.targets, subject.decision?.kind) {
         case (.values(let targets), _): regression(targets, subject, &outcome)
         case (.classes(let labels), .binary(let positive, let threshold)?):
-            binary(labels.map { $0 == positive }, positive, threshold, subject, &outcome)
-        case (.classes(let labels), _): multiclass(labels, subject, &outcome)
+            binary(labels.map { $0 == positive }, positive, threshold, subject, seed: context.seed, &outcome)
+        case (.classes(let labels), _): multiclass(labels, subject, seed: context.seed, &outcome)
         }
         let names = ["performance.accuracy", "performance.auc", "performance.rmse", "performance.r2"]
         outcome.headlines = outcome.metrics.filter { names.contains($0.name) }
@@ -38,14 +38,18 @@ public struct PerformanceProbe: Probe {
     // MARK: Two classes
 
     private func binary(
-        _ labels: [Bool], _ positive: Int, _ threshold: Double, _ subject: AuditSubject, _ outcome: inout ProbeOutcome
+        _ labels: [Bool], _ positive: Int, _ threshold: Double?, _ subject: AuditSubject, seed: UInt64,
+        _ outcome: inout ProbeOutcome
     ) {
         let scores = (0..<subject.predictions.count).map { Double(subject.predictions.scores[$0 * 2 + positive]) }
         let figures = BinaryPerformance(
-            labels: labels, scores: scores, weights: subject.weights, threshold: threshold,
-            bins: subject.calibrationBins)
+            labels: labels, scores: scores, weights: subject.weights,
+            decisions: subject.decisions.map { $0 == Int32(positive) }, bins: subject.calibrationBins)
         let counts = figures.confusion
-        outcome.settings = ["threshold": "\(threshold)", "calibration bins": "\(subject.calibrationBins)"]
+        outcome.settings = [
+            "threshold": threshold.map { "\($0)" } ?? "the model's own label",
+            "calibration bins": "\(subject.calibrationBins)",
+        ]
         appendAccuracy(figures.accuracy, right: counts.truePositives + counts.trueNegatives, subject, &outcome)
         append("true_positive_rate", counts.truePositives, counts.truePositives + counts.falseNegatives, &outcome)
         append("false_positive_rate", counts.falsePositives, counts.falsePositives + counts.trueNegatives, &outcome)
@@ -57,13 +61,14 @@ public struct PerformanceProbe: Probe {
             outcome.metrics.append(Metric("performance.\(name)", Double(count), n: counts.count))
         }
         let hasScores = subject.predictions.kind != .labels
-        if hasScores { binaryScores(figures, labels.count, subject, &outcome) }
+        if hasScores { binaryScores(figures, labels, scores, subject, seed: seed, &outcome) }
         let names = subject.decision?.classes ?? []
         outcome.tables.append(confusion(counts, positive: positive, threshold: threshold, names: names))
         let majority = Double(max(labels.count { $0 }, labels.count { !$0 })) / Double(labels.count)
         outcome.summary.append(
-            "\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly at the threshold "
-                + "\(Words.fixed(threshold, digits: 2)); always naming the commoner class would reach "
+            "\(Words.percent(figures.accuracy)) of \(labels.count) test rows are decided rightly"
+                + (threshold.map { " at the threshold \($0)" } ?? "")
+                + "; always naming the commoner class would reach "
                 + "\(Words.percent(majority)).")
         if let area = figures.ranks.area, hasScores {
             outcome.summary.append(
@@ -74,8 +79,10 @@ public struct PerformanceProbe: Probe {
     }
 
     private func binaryScores(
-        _ figures: BinaryPerformance, _ n: Int, _ subject: AuditSubject, _ outcome: inout ProbeOutcome
+        _ figures: BinaryPerformance, _ labels: [Bool], _ scores: [Double], _ subject: AuditSubject, seed: UInt64,
+        _ outcome: inout ProbeOutcome
     ) {
+        let n = labels.count
         let area = figures.ranks.interval(z: z)
         outcome.metrics.append(
             Metric(
@@ -84,7 +91,14 @@ public struct PerformanceProbe: Probe {
         if subject.predictions.kind != .decisionValues {
             appendMean("log_loss", figures.logLoss, figures.logLossError, n, &outcome)
             appendMean("brier", figures.brier, figures.brierError, n, &outcome)
-            appendCalibration(figures.calibration, n, &outcome)
+            let bins = subject.calibrationBins
+            appendCalibration(figures.calibration, n, seed: seed, &outcome) { rows in
+                let weights = subject.weights.map { weights in rows.map { weights[$0] } }
+                return Calibration(
+                    outcomes: rows.map { labels[$0] }, confidences: rows.map { scores[$0] }, weights: weights,
+                    bins: bins
+                ).error
+            }
         } else {
             outcome.summary.append(
                 "The scores are decision values, no probabilities: log loss and calibration are not "
@@ -94,12 +108,13 @@ public struct PerformanceProbe: Probe {
     }
 
     private func confusion(
-        _ counts: BinaryPerformance.Confusion, positive: Int, threshold: Double, names: [String]
+        _ counts: BinaryPerformance.Confusion, positive: Int, threshold: Double?, names: [String]
     ) -> EvidenceTable {
         let yes = names.indices.contains(positive) ? names[positive] : "positive"
         let no = names.indices.contains(1 - positive) ? names[1 - positive] : "negative"
         return EvidenceTable(
-            title: "Decisions at score of '\(yes)' ≥ \(Words.fixed(threshold, digits: 2))",
+            title: threshold.map { "Decisions: '\(yes)' from a score of \($0) on" }
+                ?? "Decisions by the model's own label",
             columns: ["label", "decided \(yes)", "decided \(no)"],
             rows: [
                 [yes, "\(counts.truePositives)", "\(counts.falseNegatives)"],
@@ -145,7 +160,9 @@ public struct PerformanceProbe: Probe {
 
     // MARK: Several classes, values
 
-    private func multiclass(_ labels: [Int], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
+    private func multiclass(
+        _ labels: [Int], _ subject: AuditSubject, seed: UInt64, _ outcome: inout ProbeOutcome
+    ) {
         let classes = subject.predictions.classes
         let figures = MulticlassPerformance(
             labels: labels, decisions: subject.decisions.map(Int.init),
@@ -154,7 +171,16 @@ public struct PerformanceProbe: Probe {
         appendAccuracy(figures.accuracy, right: figures.correct, subject, &outcome)
         if [.probabilities, .logits].contains(subject.predictions.kind) {
             appendMean("log_loss", figures.logLoss, figures.logLossError, labels.count, &outcome)
-            appendCalibration(figures.calibration, labels.count, &outcome)
+            let scores = subject.predictions.scores
+            let best = labels.indices.map { row in
+                Double(scores[row * classes.count..<(row + 1) * classes.count].max() ?? 0)
+            }
+            let hits = zip(labels, subject.decisions).map { $0 == Int($1) }
+            appendCalibration(figures.calibration, labels.count, seed: seed, &outcome) { rows in
+                Calibration(
+                    outcomes: rows.map { hits[$0] }, confidences: rows.map { best[$0] }, bins: subject.calibrationBins
+                ).error
+            }
         }
         if subject.predictions.kind != .labels {
             outcome.metrics.append(
@@ -218,11 +244,16 @@ public struct PerformanceProbe: Probe {
                 note: "normal 95 %"))
     }
 
-    private func appendCalibration(_ calibration: Calibration, _ n: Int, _ outcome: inout ProbeOutcome) {
+    /// The interval is the bootstrap's over rows; `error` recomputes the measure on a resample.
+    private func appendCalibration(
+        _ calibration: Calibration, _ n: Int, seed: UInt64, _ outcome: inout ProbeOutcome,
+        error: ([Int]) -> Double
+    ) {
+        let interval = Bootstrap.interval(strata: [Array(0..<n)], replicates: 300, seed: seed, statistic: error)
         outcome.metrics.append(
             Metric(
-                "performance.calibration_error", calibration.error, n: n,
-                note: "\(calibration.bins.count) bins of equal width"))
+                "performance.calibration_error", calibration.error, low: interval?.low, high: interval?.high, n: n,
+                note: "bootstrap 95 %, biased upwards; \(calibration.bins.count) bins of equal width"))
         let filled = calibration.bins.filter { $0.count > 0 }
         let points = filled.map { bin in
             let interval = Intervals.wilson(successes: bin.outcomes, trials: bin.count)

@@ -4,8 +4,8 @@ public import CasemateModels
 public struct DecisionRule: Hashable, Sendable {
     /// Kinds of decisions.
     public enum Kind: Hashable, Sendable {
-        /// Positive when the score of class `positive` is at least `threshold`.
-        case binary(positive: Int, threshold: Double)
+        /// Positive when the score of class `positive` is at least `threshold`; the model's own label without one.
+        case binary(positive: Int, threshold: Double?)
         /// The model's own label.
         case multiclass
         /// A regression value that counts as positive from `threshold` on: class 1, else class 0.
@@ -23,8 +23,8 @@ public struct DecisionRule: Hashable, Sendable {
         switch kind {
         case .multiclass: return predictions.labels
         case .binary(let positive, let threshold):
+            guard let threshold, predictions.kind != .labels else { return predictions.labels }
             let (yes, no, cut) = (Int32(positive), Int32(1 - positive), Float(threshold))
-            if predictions.kind == .labels { return predictions.labels }
             return (0..<predictions.count).map { predictions.scores[$0 * 2 + positive] >= cut ? yes : no }
         case .value(let threshold):
             let cut = Float(threshold)

@@ -7,6 +7,8 @@ struct SubjectFacts {
     let subject: AuditSubject
     let data: SubjectLoader.Tables
     let notes: [String]
+    /// Whether bounds are hidden: those taken from the data are values of single rows.
+    let isRedacted: Bool
 
     /// The subject at a glance, and what an attacker may change.
     var tables: [EvidenceTable] {
@@ -26,7 +28,8 @@ struct SubjectFacts {
         switch subject.decision?.kind {
         case .binary(let positive, let threshold):
             let name = subject.decision?.classes[positive] ?? ""
-            rows.append(["decision", "'\(name)' from a score of \(threshold) on"])
+            let rule = threshold.map { "'\(name)' from a score of \($0) on" } ?? "the model's own label"
+            rows.append(["decision", rule])
         case .value(let threshold): rows.append(["decision", "positive from \(threshold) on"])
         case .multiclass: rows.append(["decision", "the class with the highest score"])
         case nil: rows.append(["decision", "none: a value without threshold"])
@@ -39,7 +42,7 @@ struct SubjectFacts {
         }
         rows += notes.map { ["note", $0] }
         let features = subject.model.features.enumerated().map { index, feature in
-            [feature.name, Self.kind(feature, subject.space.rules[index]), Self.room(subject.space.rules[index])]
+            [feature.name, Self.kind(feature, subject.space.rules[index]), room(subject.space.rules[index])]
         }
         return [
             EvidenceTable(title: "Subject", columns: ["fact", "value"], rows: rows),
@@ -57,11 +60,11 @@ struct SubjectFacts {
         }
     }
 
-    private static func room(_ rule: FeatureSpace.Rule) -> String {
+    private func room(_ rule: FeatureSpace.Rule) -> String {
         if rule.isImmutable { return "immutable" }
         if case .categorical(_, let moves) = rule.domain { return moves == nil ? "any level" : "declared moves" }
         let probe = Feature("value")
-        let bounds = "\(probe.text(of: rule.low)) … \(probe.text(of: rule.high))"
+        let bounds = isRedacted ? "bounds masked" : "\(probe.text(of: rule.low)) … \(probe.text(of: rule.high))"
         return rule.direction == .any ? bounds : "\(bounds), \(rule.direction.rawValue) only"
     }
 }

@@ -49,8 +49,17 @@ struct SubjectLabels {
             }
             positive = position
         }
+        // why: 0.5 means something for probabilities only; margins and bare labels decide by the model's own label.
+        let hasProbabilities = signature.kind == .probabilities || signature.kind == .logits
+        if hasProbabilities, let threshold = configuration.decision.threshold, !(0...1).contains(threshold) {
+            throw CasemateError(
+                .invalidSetting, at: configuration.place(of: "decision.threshold"),
+                "a threshold of \(threshold) for probabilities, which lie in 0…1",
+                help: "give a number between 0 and 1")
+        }
         decision = DecisionRule(
-            kind: .binary(positive: positive, threshold: configuration.decision.threshold ?? 0.5),
+            kind: .binary(
+                positive: positive, threshold: configuration.decision.threshold ?? (hasProbabilities ? 0.5 : nil)),
             classes: mapping.classes)
     }
 

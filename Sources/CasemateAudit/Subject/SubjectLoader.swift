@@ -57,7 +57,8 @@ public struct SubjectLoader: Sendable {
             predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
             protected: try protected(tables.test))
         context.progress("loading", 4, 4)
-        let facts = SubjectFacts(subject: subject, data: tables, notes: compiled.notes)
+        let facts = SubjectFacts(
+            subject: subject, data: tables, notes: compiled.notes, isRedacted: configuration.report.isRedacted)
         return Loaded(
             subject: subject, inputs: inputs, facts: facts.tables,
             engines: ["ONNX Runtime": runtime.version, "DuckDB": engine.version])
@@ -169,8 +170,9 @@ public struct SubjectLoader: Sendable {
             }
             if configuration.origins["feature_space.defaults.scale"] == nil { declaration.defaults.scale = .raw }
         }
+        let compiled = try declaration.compile(features: features, ranges: ranges)
         if !declaration.oneHot.isEmpty { try declaration.checkOneHot(matrix, file: paths.train ?? paths.test) }
-        return try declaration.compile(features: features, ranges: ranges)
+        return compiled
     }
 
     private func weights(_ table: DataTable) throws -> [Double]? {

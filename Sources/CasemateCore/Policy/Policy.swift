@@ -102,7 +102,12 @@ public struct Policy: Hashable, Sendable {
     }
 
     private static func sentence(_ rules: [Report.Rule], _ state: String) -> String {
-        let shown = rules.prefix(3).map { "\($0.rule): \($0.detail)" }.joined(separator: "; ")
+        let limit = "no finding of "
+        let shown = rules.prefix(3).map { rule in
+            // why: "no finding of …: 2 open findings" reads as its own opposite.
+            rule.rule.hasPrefix(limit)
+                ? "\(rule.detail) of \(rule.rule.dropFirst(limit.count))" : "\(rule.rule): \(rule.detail)"
+        }.joined(separator: "; ")
         let more = rules.count > 3 ? "; and \(rules.count - 3) more" : ""
         return "\(count(rules.count, "rule")) \(rules.count == 1 ? "is" : "are") \(state): \(shown)\(more)"
     }

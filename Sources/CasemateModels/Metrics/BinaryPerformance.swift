@@ -35,12 +35,17 @@ public struct BinaryPerformance: Hashable, Sendable {
     ///   - scores: Probability of the positive class.
     ///   - weights: Weight of each row; `nil` weighs all alike.
     ///   - threshold: Scores from here on are called positive.
+    ///   - decisions: Whether each row is called positive, for models that decide otherwise than by a threshold.
     ///   - bins: Number of calibration bins of equal width.
-    public init(labels: [Bool], scores: [Double], weights: [Double]? = nil, threshold: Double = 0.5, bins: Int = 10) {
+    public init(
+        labels: [Bool], scores: [Double], weights: [Double]? = nil, threshold: Double = 0.5, decisions: [Bool]? = nil,
+        bins: Int = 10
+    ) {
         precondition(!labels.isEmpty && labels.count == scores.count, "\(labels.count) labels, \(scores.count) scores")
+        let called = decisions ?? scores.map { $0 >= threshold }
         var counts = (tp: 0, fp: 0, tn: 0, fn: 0)
-        for (label, score) in zip(labels, scores) {
-            switch (label, score >= threshold) {
+        for (label, decision) in zip(labels, called) {
+            switch (label, decision) {
             case (true, true): counts.tp += 1
             case (false, true): counts.fp += 1
             case (false, false): counts.tn += 1
@@ -49,7 +54,7 @@ public struct BinaryPerformance: Hashable, Sendable {
         }
         confusion = Confusion(
             truePositives: counts.tp, falsePositives: counts.fp, trueNegatives: counts.tn, falseNegatives: counts.fn)
-        let right = zip(labels, scores).map { $0 == ($1 >= threshold) ? 1.0 : 0.0 }
+        let right = zip(labels, called).map { $0 == $1 ? 1.0 : 0.0 }
         accuracy = WeightedMean(right, weights: weights).mean
         ranks = RankStatistics(labels: labels, scores: scores, weights: weights)
         let losses = zip(labels, scores).map { label, score in

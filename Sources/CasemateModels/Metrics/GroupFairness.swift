@@ -95,10 +95,16 @@ public struct GroupFairness: Hashable, Sendable {
     ///   - groups: Groups with distinct names.
     ///   - reference: Name of the reference; `nil` takes the highest rate of favourable decisions, the larger group
     ///     when two are equal.
+    ///   - minimumReference: Rows that a group needs to be taken as reference, unless no group has them.
     ///   - seed: Seed of the bootstrap for small cells.
-    public init?(_ groups: [GroupCounts], reference named: String? = nil, seed: UInt64 = 0) {
-        var highest = groups.first { $0.count > 0 }
-        for group in groups where group.count > 0 {
+    public init?(
+        _ groups: [GroupCounts], reference named: String? = nil, minimumReference: Int = 0, seed: UInt64 = 0
+    ) {
+        // why: a group of a few rows that all fared well would set a standard that means nothing.
+        let large = groups.filter { $0.count >= max(1, minimumReference) }
+        let candidates = large.isEmpty ? groups.filter { $0.count > 0 } : large
+        var highest = candidates.first
+        for group in candidates {
             // why: a strict comparison, so that the first of equal groups stays.
             if (group.selectionRate ?? 0, group.count) > (highest?.selectionRate ?? 0, highest?.count ?? 0) {
                 highest = group
@@ -173,7 +179,9 @@ public struct GroupFairness: Hashable, Sendable {
     private static func ratioInterval(
         _ group: (successes: Int, trials: Int), _ base: (successes: Int, trials: Int), isSmall: Bool, seed: UInt64
     ) -> (Interval?, String) {
-        guard group.successes > 0, base.successes > 0 else { return (nil, "no interval: a cell is empty") }
+        // why: resampling a share of 0 or 1 gives the same share each time, which would look like certainty.
+        let isEmpty = [group, base].contains { $0.successes == 0 || $0.successes == $0.trials }
+        guard !isEmpty else { return (nil, "no interval: a cell is empty") }
         guard isSmall else {
             let katz = Intervals.katzRatio(
                 successes: group.successes, trials: group.trials, referenceSuccesses: base.successes,

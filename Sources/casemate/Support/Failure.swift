@@ -48,7 +48,7 @@ enum Failure {
 
     private struct Document: Encodable {
         struct Problem: Encodable { let code: String, message: String }
-        let schema = "casemate.report/1"
+        let schema = "casemate.error/1"
         let version = Product.version
         let verdict = "undecided"
         let exitStatus: Int32

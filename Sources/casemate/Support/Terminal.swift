@@ -21,7 +21,14 @@ enum Terminal {
                 return Foundation.write(descriptor, base + offset, data.count - offset)
             }
             if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
+            guard written > 0 else {
+                // why: a reader that has seen enough is no failure; a result that was not written is one.
+                if errno != EPIPE, descriptor == STDOUT_FILENO {
+                    message("error: standard output: \(String(cString: strerror(errno)).lowercased()) [unwritable]")
+                    exit(2)
+                }
+                return
+            }
             offset += written
         }
     }
