@@ -49,7 +49,7 @@ public struct AuditPlan: Sendable {
         if let reason = probe.reasonNotToRun(on: subject) { return probe.outcome(status: .notTested, reason: reason) }
         let late = "the time budget ran out before it began"
         if let deadline = context.deadline, ContinuousClock.now >= deadline {
-            return probe.outcome(status: .notTested, reason: late)
+            return probe.outcome(status: .partial, reason: late)
         }
         do {
             return try probe.run(on: subject, context: context)

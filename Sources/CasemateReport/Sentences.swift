@@ -112,7 +112,15 @@ extension Report.Rule {
 
 extension ProbeOutcome.Status {
     /// The status as people say it.
-    package var inWords: String { self == .partial ? "partly tested" : rawValue }
+    package var inWords: String { self == .partial ? "not finished" : rawValue }
+}
+
+extension Report {
+    /// The verdict in one capital word; a verb that judges nothing is merely done.
+    package var verdictWord: String { judgesNothing ? "DONE" : verdict.word }
+    /// The verdict in a short sentence.
+    package var verdictSentence: String { judgesNothing ? "Nothing was judged" : verdict.sentence }
+    private var judgesNothing: Bool { verb.hasPrefix("attack") && policy.isEmpty && verdict == .pass }
 }
 
 extension Report.Verdict {

@@ -1,5 +1,6 @@
 import CasemateAudit
 import CasemateCore
+import CasemateModels
 import Foundation
 import TestSupport
 import Testing
@@ -106,5 +107,40 @@ import Testing
             #expect(decided.coverage.first { $0.probe == "evasion" }?.status == .tested)
             #expect(decided.coverage.first { $0.probe == "fairness" }?.status == .tested)
         }
+    }
+}
+
+@Suite struct DecisionTests {
+    /// Margins and bare labels decide by the model's own label; 0.5 means nothing for them.
+    @Test(arguments: ["models/sk_linear_svc_scores.onnx"]) func marginsDecideByTheLabel(model: String) throws {
+        try Repository.withTemporaryFolder { folder in
+            let rows = (0..<60).map { row in
+                "\(Double(row) / 30 - 1),\(Double(row % 7) / 3 - 1),\(Double(row % 5) / 2 - 1),\(Double(row % 3) - 1),"
+                    + "\(row % 2 == 0 ? "a" : "b"),\(row % 2)"
+            }
+            let configuration = try SubjectSupport.configuration(
+                ["f0,f1,f2,f3,group,y"] + rows, model: model, in: folder)
+            let subject = try SubjectSupport.subject(configuration)
+            #expect(subject.predictions.kind == .decisionValues)
+            #expect(subject.decisions == subject.predictions.labels)
+        }
+    }
+
+    @Test func aThresholdOutsideProbabilitiesIsRefused() throws {
+        try Repository.withTemporaryFolder { folder in
+            let rows = (0..<40).map { "\(Double($0) / 40),\(Double($0 % 9) / 9),a,\($0 % 2)" }
+            var configuration = try SubjectSupport.configuration(["x0,x1,group,y"] + rows, in: folder)
+            configuration.decision.threshold = 5
+            let error = #expect(throws: CasemateError.self) { try SubjectSupport.subject(configuration) }
+            #expect(error?.code == .invalidSetting)
+        }
+    }
+
+    @Test(arguments: ["fairness.air[rase] >= 80 %", "performance.auc >= 80", "evasion.robust_accuracy@0.1[x] >= 0.5"])
+    func rulesThatCannotBeDecidedAreRefusedBeforeTheWork(rule: String) throws {
+        var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
+        configuration.policy.rules = [try PolicyRule(rule, at: "test")]
+        let error = #expect(throws: CasemateError.self) { try configuration.validate() }
+        #expect(error?.code == .invalidSetting && error?.description.contains(rule) == true)
     }
 }

@@ -71,3 +71,20 @@ import Testing
         for step in outcome.changes.flatMap(\.steps) { #expect(!frozen.contains(step.feature)) }
     }
 }
+
+@Suite struct EvasionBudgetTests {
+    /// A search that is cut short decides no rule: its figures have no value, for every norm that was asked for.
+    @Test func aSearchCutShortHasNoFigures() throws {
+        var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
+        configuration.evasion.samples = 597
+        let subject = try SubjectSupport.subject(configuration)
+        for milliseconds in [0, 20, 60] {
+            let deadline = ContinuousClock.now + .milliseconds(milliseconds)
+            let outcome = try EvasionProbe().run(on: subject, context: RunContext(deadline: deadline))
+            #expect(outcome.status == .partial)
+            let robust = outcome.metrics.filter { $0.name == "evasion.robust_accuracy@0.05" }
+            #expect(Set(robust.compactMap(\.group)) == ["norm=l2", "norm=linf"])
+            #expect(robust.contains { $0.value == nil }, "\(milliseconds) ms")
+        }
+    }
+}

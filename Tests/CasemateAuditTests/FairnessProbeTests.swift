@@ -82,3 +82,21 @@ import Testing
         }
     }
 }
+
+@Suite struct FairnessReferenceTests {
+    /// A handful of people who all fared well does not become the standard that hides a disparity.
+    @Test func aTinyGroupIsNoReference() throws {
+        try Repository.withTemporaryFolder { folder in
+            var rows = ["x0,x1,group,y"]
+            for row in 0..<300 { rows.append("0.5,\(row % 10 < 8 ? 0.1 : 0.9),a,\(row % 2)") }
+            for row in 0..<300 { rows.append("0.5,\(row % 10 < 4 ? 0.1 : 0.9),b,\(row % 2)") }
+            for _ in 0..<2 { rows.append("0.5,0.1,tiny,1") }
+            let off = "probes: {evasion: {enabled: false}}"
+            let report = try SubjectSupport.audit(SubjectSupport.configuration(rows, in: folder, extra: off))
+            let finding = report.findings.first { $0.id == "fairness.adverse_impact" }
+            #expect(finding?.severity == .high && finding?.title.contains("group = b") == true)
+            let tiny = report.metrics.first { $0.name == "fairness.air" && $0.group == "group=tiny" }
+            #expect(tiny?.value == 1.25 && tiny?.low == nil, "no interval where a cell is empty")
+        }
+    }
+}

@@ -11,8 +11,8 @@ public import CasemateData
 /// and stays; with `startingPoints` in the problem it starts from the nearest known rows instead of noise.
 /// Deterministic for one seed, at any batch size.
 public struct HopSkipJump: EvasionAttack {
-    /// `hopskipjump`.
-    public static let identifier = "hopskipjump"
+    /// `hop_skip_jump`.
+    public static let identifier = "hop_skip_jump"
     /// Steps along the boundary.
     public var iterations: Int
     /// Queries of the first direction estimate, `B_0`; estimate `t` makes `B_0 √t` of them.
@@ -82,7 +82,7 @@ public struct HopSkipJump: EvasionAttack {
 
     private func check(_ session: EvasionSession) throws(CasemateError) {
         func refuse(_ setting: String, _ what: String, _ help: String) -> CasemateError {
-            CasemateError(.invalidSetting, at: "hopskipjump.\(setting)", what, help: help)
+            CasemateError(.invalidSetting, at: "hop_skip_jump.\(setting)", what, help: help)
         }
         guard session.norm == .l2 || session.norm == .linf else {
             throw refuse("norm", "'\(session.norm.rawValue)' is not served", "use 'l2' or 'linf'")

@@ -1,3 +1,4 @@
+import CasemateAttacks
 import CasemateCore
 
 extension AuditConfiguration {
@@ -33,7 +34,7 @@ extension AuditConfiguration {
         AuditSetting(
             "probes.evasion.attack",
             .choice(
-                ["hop_skip_jump"],
+                evasionAttacks.map { $0.identifier },
                 later: ["boundary", "square", "simba", "nes", "zoo", "greedy", "beam", "transfer", "auto_attack"]),
             "the search", apply: { if let text = $1.text { $0.evasion.attack = text } },
             show: { .text($0.evasion.attack) }),

@@ -143,7 +143,7 @@ struct EvasionAnalysis {
         let changes = found.prefix(5).map(change)
         outcome.changes += changes
         outcome.summary.append(
-            "Of \(Words.count(attacked.count, "rightly decided row")) attacked, \(found.count) changed decision; the median "
+            "Of \(Words.count(attacked.count, subject.evasion.goal == .any ? "rightly decided row" : "row")) attacked, \(found.count) changed decision; the median "
                 + "distance is \(Words.distance(result.medianDistance)) (\(Self.name(result.norm))).")
         if result.discarded > 0 {
             outcome.summary.append(

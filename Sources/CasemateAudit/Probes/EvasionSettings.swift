@@ -12,6 +12,8 @@ public struct EvasionSettings: Hashable, Sendable {
         /// The favourable decision into another one: good turned away.
         case unfavourable
     }
+    /// Identifier of the attack, one of `evasionAttacks`.
+    public var attack = HopSkipJump.identifier
     /// Measures, each attacked by itself; the first one gives the findings.
     public var norms: [FeatureSpace.Norm] = [.l2, .linf]
     /// Number of test rows, drawn by the seed.
@@ -39,14 +41,22 @@ public struct EvasionSettings: Hashable, Sendable {
 extension EvasionSettings {
     /// The run that these settings describe, under one norm.
     func run(norm: FeatureSpace.Norm, isTable: Bool, deadline: ContinuousClock.Instant?) -> EvasionRun {
-        var attack =
-            isTable && probesWidely
-            ? HopSkipJump.forTables(norm, iterations: iterations) : HopSkipJump(iterations: iterations)
-        attack.maxEvaluations = maxEvaluations
-        attack.initialEvaluations = initialEvaluations
-        return EvasionRun(
-            attack: attack, norm: norm,
+        EvasionRun(
+            attack: search(norm, isTable: isTable), norm: norm,
             limits: EvasionRun.Limits(maxQueriesPerSample: queryLimit ?? .max, deadline: deadline),
             polish: isPolished ? EvasionPolish() : nil)
+    }
+
+    /// The attack of that name; the settings of the walk reach HopSkipJump, others run as published.
+    private func search(_ norm: FeatureSpace.Norm, isTable: Bool) -> any EvasionAttack {
+        if attack != HopSkipJump.identifier, let type = evasionAttacks.first(where: { $0.identifier == attack }) {
+            return type.init()
+        }
+        var walk =
+            isTable && probesWidely
+            ? HopSkipJump.forTables(norm, iterations: iterations) : HopSkipJump(iterations: iterations)
+        walk.maxEvaluations = maxEvaluations
+        walk.initialEvaluations = initialEvaluations
+        return walk
     }
 }

@@ -20,11 +20,12 @@ struct FairnessAttribute {
             return
         }
         let gaps = scoreGaps(reference: fairness.reference.name)
-        appendMetrics(fairness, gaps, to: &outcome)
+        let adjusted = fairness.adjustedErrorRates()
+        appendMetrics(fairness, gaps, adjusted, to: &outcome)
         outcome.tables += [selectionTable(fairness, gaps), parityTable(fairness)]
         outcome.plots.append(plot(fairness))
         outcome.summary += sentences(fairness)
-        outcome.findings += findings(fairness, gaps)
+        outcome.findings += findings(fairness, adjusted)
     }
 
     private func isTooSmall(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> Bool {
@@ -45,7 +46,8 @@ struct FairnessAttribute {
     // MARK: Metrics
 
     private func appendMetrics(
-        _ fairness: GroupFairness, _ gaps: [String: StandardisedMeanDifference], to outcome: inout ProbeOutcome
+        _ fairness: GroupFairness, _ gaps: [String: StandardisedMeanDifference],
+        _ adjusted: [String: [ErrorRate: Double]], to outcome: inout ProbeOutcome
     ) {
         for counts in groups.counts {
             let interval = Intervals.wilson(successes: counts.favourable, trials: counts.count)
@@ -72,16 +74,29 @@ struct FairnessAttribute {
                         "fairness.smd", gap.value, low: gap.interval?.low, high: gap.interval?.high, n: n, group: group,
                         note: "Welch 95 %, \(subject.scoreMeaning)"))
             }
-            appendParity(row, group: group, to: &outcome)
+            appendParity(row, adjusted[row.group.name] ?? [:], group: group, to: &outcome)
         }
+        // why: a rule on the group that happens to be the reference can then be decided.
         outcome.metrics.append(
             Metric(
-                "fairness.equalised_odds_difference", fairness.equalisedOddsDifference,
-                n: groups.counts.reduce(0) { $0 + $1.count }, group: groups.column,
-                note: fairness.equalisedOddsDifference == nil ? "insufficient data: a needed cell is empty" : nil))
+                "fairness.air", 1, n: fairness.reference.count, group: "\(groups.column)=\(fairness.reference.name)",
+                note: "reference group"))
+        let odds = Bootstrap.interval(strata: groups.rows, replicates: 300, seed: seed) { rows in
+            GroupFairness.equalisedOdds(groups.recounted(rows, subject))
+        }
+        let known = fairness.equalisedOddsDifference != nil
+        outcome.metrics.append(
+            Metric(
+                "fairness.equalised_odds_difference", fairness.equalisedOddsDifference, low: known ? odds?.low : nil,
+                high: known ? odds?.high : nil, n: groups.counts.reduce(0) { $0 + $1.count }, group: groups.column,
+                note: known
+                    ? "bootstrap within groups 95 %, biased upwards in small groups"
+                    : "insufficient data: a needed cell is empty"))
     }
 
-    private func appendParity(_ row: GroupFairness.Row, group: String, to outcome: inout ProbeOutcome) {
+    private func appendParity(
+        _ row: GroupFairness.Row, _ adjusted: [ErrorRate: Double], group: String, to outcome: inout ProbeOutcome
+    ) {
         for rate in ErrorRate.allCases {
             guard let comparison = row.errorRates[rate] else { continue }
             let own = Intervals.wilson(successes: comparison.successes, trials: comparison.trials)
@@ -94,7 +109,9 @@ struct FairnessAttribute {
                 Metric(
                     "fairness.\(rate.rawValue)_difference", comparison.difference, low: span?.low, high: span?.high,
                     n: comparison.trials, group: group,
-                    note: comparison.difference == nil ? "insufficient data: a needed cell is empty" : "Newcombe 95 %"))
+                    note: comparison.difference == nil
+                        ? "insufficient data: a needed cell is empty"
+                        : "Newcombe 95 %; p (Holm) \(Words.pValue(adjusted[rate]))"))
             let ratio = comparison.ratioInterval
             outcome.metrics.append(
                 Metric(
@@ -210,11 +227,11 @@ struct FairnessAttribute {
         return lines
     }
 
-    private func findings(_ fairness: GroupFairness, _ gaps: [String: StandardisedMeanDifference]) -> [Finding] {
+    private func findings(_ fairness: GroupFairness, _ adjusted: [String: [ErrorRate: Double]]) -> [Finding] {
         var found: [Finding] = []
         for row in fairness.rows where !isTooSmall(row, fairness) {
             if let finding = adverseImpact(row, fairness) { found.append(finding) }
-            if let finding = unequalErrors(row, fairness) { found.append(finding) }
+            if let finding = unequalErrors(row, fairness, adjusted[row.group.name] ?? [:]) { found.append(finding) }
         }
         return found
     }
@@ -243,15 +260,16 @@ struct FairnessAttribute {
             feature: "\(groups.column)=\(row.group.name)")
     }
 
-    private func unequalErrors(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> Finding? {
-        let pairs = [(ErrorRate.truePositive, "true positive rate"), (.falsePositive, "false positive rate")]
-        let tests = pairs.map { row.errorRates[$0.0]?.pValue ?? 1 }
-        let adjusted = HypothesisTests.holm(tests)
-        // why: both rates of every group are tested, so Holm's bound over groups multiplies on top.
-        let factor = Double(fairness.rows.count)
+    private func unequalErrors(
+        _ row: GroupFairness.Row, _ fairness: GroupFairness, _ adjusted: [ErrorRate: Double]
+    ) -> Finding? {
+        let pairs = [
+            (ErrorRate.truePositive, "true positive rate"), (.falsePositive, "false positive rate"),
+            (.positivePredictiveValue, "positive predictive value"),
+        ]
         let broken = pairs.indices.filter { index in
             abs(row.errorRates[pairs[index].0]?.difference ?? 0) > settings.oddsDifference
-                && adjusted[index] * factor < settings.alpha
+                && (adjusted[pairs[index].0] ?? 1) < settings.alpha
         }
         guard !broken.isEmpty else { return nil }
         let evidence = broken.map { index -> Evidence in
@@ -261,7 +279,7 @@ struct FairnessAttribute {
                 Metric(
                     "fairness.\(pairs[index].0.rawValue)_difference", comparison?.difference, low: span?.low,
                     high: span?.high, n: comparison?.trials ?? 0, group: "\(groups.column)=\(row.group.name)",
-                    note: "Newcombe 95 %"))
+                    note: "Newcombe 95 %; p (Holm) \(Words.pValue(adjusted[pairs[index].0]))"))
         }
         let named = broken.map { pairs[$0].1 }.joined(separator: " and ")
         return probe.finding(

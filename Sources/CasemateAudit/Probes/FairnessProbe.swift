@@ -44,7 +44,7 @@ public struct FairnessProbe: Probe {
             FairnessAttribute(groups: groups, settings: settings, probe: self, subject: subject, seed: context.seed)
                 .append(to: &outcome)
         }
-        let ratios = outcome.metrics.filter {
+        let ratios = outcome.metrics.filter { $0.note != "reference group" }.filter {
             $0.name == "fairness.air" && $0.value != nil && $0.n >= settings.minimumGroup
         }
         outcome.headlines = ratios.min { ($0.value ?? 0) < ($1.value ?? 0) }.map { [$0] } ?? []
@@ -85,6 +85,15 @@ struct ProtectedGroups {
         }
         (self.names, self.rows, self.missing) = (names, rows, missing)
         counts = zip(names, rows).map { name, rows in Self.count(name, rows, subject) }
+    }
+
+    /// Counts of a resample that kept every group's size; rows in the order of the groups.
+    func recounted(_ sample: [Int], _ subject: AuditSubject) -> [GroupCounts] {
+        var start = 0
+        return zip(names, rows).map { name, rows in
+            defer { start += rows.count }
+            return Self.count(name, Array(sample[start..<start + rows.count]), subject)
+        }
     }
 
     private static func count(_ name: String, _ rows: [Int], _ subject: AuditSubject) -> GroupCounts {

@@ -25,7 +25,7 @@ public struct PerformanceProbe: Probe {
     public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
         var outcome = outcome()
         switch (subject.targets, subject.decision?.kind) {
-        case (.values(let targets), _): regression(targets, subject, &outcome)
+        case (.values(let targets), _): regression(targets, subject, seed: context.seed, &outcome)
         case (.classes(let labels), .binary(let positive, let threshold)?):
             binary(labels.map { $0 == positive }, positive, threshold, subject, seed: context.seed, &outcome)
         case (.classes(let labels), _): multiclass(labels, subject, seed: context.seed, &outcome)
@@ -87,7 +87,8 @@ public struct PerformanceProbe: Probe {
         outcome.metrics.append(
             Metric(
                 "performance.auc", figures.ranks.area, low: area?.low, high: area?.high, n: n,
-                note: figures.ranks.area == nil ? "one class is absent" : "DeLong 95 %, logit scale"))
+                note: figures.ranks.area == nil
+                    ? "one class is absent" : area == nil ? "no interval" : "DeLong 95 %, logit scale"))
         if subject.predictions.kind != .decisionValues {
             appendMean("log_loss", figures.logLoss, figures.logLossError, n, &outcome)
             appendMean("brier", figures.brier, figures.brierError, n, &outcome)
@@ -126,10 +127,12 @@ public struct PerformanceProbe: Probe {
         _ figures: BinaryPerformance, majority: Double, hasScores: Bool, _ subject: AuditSubject
     ) -> [Finding] {
         var found: [Finding] = []
-        if let area = figures.ranks.area, let interval = figures.ranks.interval(z: z), interval.low <= 0.5, hasScores {
+        if subject.weights == nil, let area = figures.ranks.area, hasScores,
+            case let interval = figures.ranks.interval(z: z) ?? (area, area), interval.low <= 0.5
+        {
             found.append(
                 finding(
-                    "no_better_than_chance", area < 0.5 ? .high : .medium,
+                    "no_better_than_chance", interval.high < 0.5 ? .high : .medium,
                     "The ranking cannot be told from chance (ROC AUC \(Words.number(area)))",
                     evidence: [
                         .metric(
@@ -141,7 +144,9 @@ public struct PerformanceProbe: Probe {
         }
         let n = figures.confusion.count
         let right = figures.confusion.truePositives + figures.confusion.trueNegatives
-        if let interval = Intervals.wilson(successes: right, trials: n), interval.high < majority {
+        if subject.weights == nil, let interval = Intervals.wilson(successes: right, trials: n),
+            interval.high < majority
+        {
             found.append(
                 finding(
                     "worse_than_majority", .medium,
@@ -167,7 +172,7 @@ public struct PerformanceProbe: Probe {
         let figures = MulticlassPerformance(
             labels: labels, decisions: subject.decisions.map(Int.init),
             scores: subject.predictions.scores.map(Double.init),
-            classes: classes.count, bins: subject.calibrationBins)
+            classes: classes.count, weights: subject.weights, bins: subject.calibrationBins)
         appendAccuracy(figures.accuracy, right: figures.correct, subject, &outcome)
         if [.probabilities, .logits].contains(subject.predictions.kind) {
             appendMean("log_loss", figures.logLoss, figures.logLossError, labels.count, &outcome)
@@ -199,20 +204,36 @@ public struct PerformanceProbe: Probe {
                 + "\(classes.count) classes.")
     }
 
-    private func regression(_ targets: [Double], _ subject: AuditSubject, _ outcome: inout ProbeOutcome) {
+    private func regression(
+        _ targets: [Double], _ subject: AuditSubject, seed: UInt64, _ outcome: inout ProbeOutcome
+    ) {
         let values = subject.predictions.scores.map(Double.init)
         let figures = RegressionPerformance(targets: targets, values: values, weights: subject.weights)
         let n = targets.count
-        for (name, value) in [
-            ("rmse", figures.rootMeanSquaredError), ("mae", figures.meanAbsoluteError),
-            ("median_absolute_error", figures.medianAbsoluteError),
-        ] {
-            outcome.metrics.append(Metric("performance.\(name)", value, n: n))
+        func resampled(_ measure: (RegressionPerformance) -> Double?) -> Interval? {
+            Bootstrap.interval(strata: [Array(0..<n)], replicates: 300, seed: seed) { rows in
+                measure(
+                    RegressionPerformance(
+                        targets: rows.map { targets[$0] }, values: rows.map { values[$0] },
+                        weights: subject.weights.map { weights in rows.map { weights[$0] } }))
+            }
         }
+        let measures: [(String, KeyPath<RegressionPerformance, Double>)] = [
+            ("rmse", \.rootMeanSquaredError), ("mae", \.meanAbsoluteError),
+            ("median_absolute_error", \.medianAbsoluteError),
+        ]
+        for (name, path) in measures {
+            let interval = resampled { $0[keyPath: path] }
+            outcome.metrics.append(
+                Metric(
+                    "performance.\(name)", figures[keyPath: path], low: interval?.low, high: interval?.high, n: n,
+                    note: "bootstrap 95 %"))
+        }
+        let share = resampled { $0.determination }
         outcome.metrics.append(
             Metric(
-                "performance.r2", figures.determination, n: n,
-                note: figures.determination == nil ? "the target is constant" : nil))
+                "performance.r2", figures.determination, low: share?.low, high: share?.high, n: n,
+                note: figures.determination == nil ? "the target is constant" : "bootstrap 95 %"))
         outcome.summary.append(
             "On \(n) test rows the value is off by \(Words.number(figures.meanAbsoluteError)) on average "
                 + "and explains \(Words.percent(figures.determination)) of the variance.")

@@ -49,6 +49,11 @@ struct SubjectLabels {
             }
             positive = position
         }
+        if signature.kind == .labels, configuration.decision.threshold != nil {
+            throw CasemateError(
+                .invalidSetting, at: configuration.place(of: "decision.threshold"),
+                "the model gives labels only, which no threshold applies to", help: "remove the threshold")
+        }
         // why: 0.5 means something for probabilities only; margins and bare labels decide by the model's own label.
         let hasProbabilities = signature.kind == .probabilities || signature.kind == .logits
         if hasProbabilities, let threshold = configuration.decision.threshold, !(0...1).contains(threshold) {
@@ -87,7 +92,8 @@ struct SubjectLabels {
                 .unusableData, at: "\(table.path):row \(row + 1)", "the target '\(target)' is missing",
                 help: "leave out rows without a known outcome")
         }
-        let distinct = Set(values.prefix(100_000))
+        var distinct: Set<Double> = []
+        for value in values where distinct.count < 3 { distinct.insert(value) }
         guard distinct.count > 1 else {
             throw CasemateError(
                 .unusableData, at: "\(table.path):'\(target)'", "the target is the same in every row",
@@ -101,6 +107,12 @@ struct SubjectLabels {
         }
         targets = .values(values)
         guard let threshold = configuration.decision.threshold else {
+            guard configuration.data.favourable == nil else {
+                throw CasemateError(
+                    .invalidSetting, at: configuration.place(of: "data.favourable"),
+                    "a regression has a favourable outcome only from a threshold on",
+                    help: "add `decision: {threshold: …}`, or remove `favourable`")
+            }
             (decision, favourable) = (nil, nil)
             return
         }

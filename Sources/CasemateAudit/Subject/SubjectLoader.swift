@@ -57,10 +57,14 @@ public struct SubjectLoader: Sendable {
             predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
             protected: try protected(tables.test))
         context.progress("loading", 4, 4)
+        let external = try model.file.externalFiles.map { file in
+            let digest = try FileDigest(of: file.path)
+            return Report.Input(role: "model data", path: file.path, sha256: digest.sha256, bytes: digest.bytes)
+        }
         let facts = SubjectFacts(
             subject: subject, data: tables, notes: compiled.notes, isRedacted: configuration.report.isRedacted)
         return Loaded(
-            subject: subject, inputs: inputs, facts: facts.tables,
+            subject: subject, inputs: inputs + external, facts: facts.tables,
             engines: ["ONNX Runtime": runtime.version, "DuckDB": engine.version])
     }
 
@@ -117,7 +121,7 @@ public struct SubjectLoader: Sendable {
     // MARK: Rows
 
     private func bind(_ model: OnnxModel, _ tables: Tables) throws -> TableModel {
-        for column in configuration.data.excluded { try checkDeclared(column, tables) }
+        try checkDeclared(tables)
         return try TableModel(
             model: model, columns: tables.leading.columns, declared: configuration.model.features,
             excluded: configuration.data.excluded,
@@ -131,9 +135,16 @@ public struct SubjectLoader: Sendable {
             })
     }
 
-    /// A declared column must be in the test data; train and test must agree on what a feature is.
-    private func checkDeclared(_ column: String, _ tables: Tables) throws(CasemateError) {
-        _ = try tables.test.column(column)
+    /// A column that is left out may be in either file; every other declared one is needed in the test data.
+    private func checkDeclared(_ tables: Tables) throws(CasemateError) {
+        let data = configuration.data
+        let optional = Set(data.ignore + data.identifiers + [data.time, data.source].compactMap { $0 })
+        // why sorted: the first mistake is the same one on every run.
+        for column in data.excluded.sorted() {
+            let isInTrain = tables.train?.columns.contains { $0.name == column } ?? false
+            if isInTrain, optional.contains(column) { continue }
+            _ = try tables.test.column(column)
+        }
     }
 
     private func matrices(_ model: TableModel, _ tables: Tables) throws -> (test: FeatureMatrix, train: FeatureMatrix?)
@@ -228,6 +239,7 @@ public struct SubjectLoader: Sendable {
             case .linf: [.linf]
             case .both: [.l2, .linf]
             }
+        settings.attack = declared.attack
         settings.samples = declared.samples
         settings.iterations = declared.iterations
         settings.maxEvaluations = declared.evaluations

@@ -144,7 +144,7 @@ public enum SettingChecker {
                 range.contains(number) && !(isLowExcluded && number == range.lowerBound) ? .number(number) : nil
             }
         case .share: return SettingScalar.share(text).flatMap { (0...1).contains($0) ? .number($0) : nil }
-        case .duration: return SettingScalar.seconds(text).flatMap { $0 > 0 ? .number($0) : nil }
+        case .duration: return SettingScalar.seconds(text).flatMap { $0 > 0 && $0 <= 31_536_000 ? .number($0) : nil }
         case .day: return CalendarDay(text) == nil ? nil : .text(text)
         case .choice(let words, let later):
             if later.contains(text) {

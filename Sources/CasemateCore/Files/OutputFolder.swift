@@ -3,7 +3,8 @@ public import Foundation
 /// Writes a set of files so that a reader sees each one whole or not at all.
 ///
 /// Every file is first written and flushed under a temporary name in the same folder; only when all are there are
-/// they renamed. When anything fails, what was begun is removed and older files stay as they were.
+/// they renamed. When writing fails, what was begun is removed and older files stay as they were; only a rename that the
+/// file system refuses can leave a mixture of whole old and whole new files.
 public struct OutputFolder: Sendable {
     /// Path of the folder.
     public let path: String

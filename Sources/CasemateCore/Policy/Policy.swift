@@ -51,13 +51,17 @@ public struct Policy: Hashable, Sendable {
         let judged = (limit.map { [$0] } ?? []) + rules.map { $0.evaluate(metrics: metrics) }
         let broken = judged.filter { $0.status == .broken }
         let undecided = judged.filter { $0.status == .undecided }
-        let failed = marked.filter { $0.status == .failed }
+        // why: what the time budget cut off is not clean.
+        let failed = marked.filter { $0.status == .failed || $0.status == .partial }
         let (verdict, reason): (Report.Verdict, String)
         if !broken.isEmpty {
             (verdict, reason) = (.fail, Self.sentence(broken, "broken"))
         } else if !undecided.isEmpty || !failed.isEmpty {
             let parts = undecided.isEmpty ? [] : [Self.sentence(undecided, "undecided")]
-            let failures = failed.map { "the \($0.probe) probe failed" + ($0.reason.map { ": \($0)" } ?? "") }
+            let failures = failed.map { outcome in
+                "the \(outcome.probe) probe \(outcome.status == .failed ? "failed" : "did not finish")"
+                    + (outcome.reason.map { ": \($0)" } ?? "")
+            }
             (verdict, reason) = (.undecided, (parts + failures).joined(separator: "; "))
         } else {
             (verdict, reason) = (.pass, Self.kept(judged))

@@ -79,13 +79,13 @@ struct TableColumns: Sendable {
 
     private func missing(feature: Int, row: Int) -> CasemateError {
         CasemateError(
-            .mismatch, at: "row \(row)",
+            .mismatch, at: "row \(row + 1)",
             "column '\(OnnxLook.printable(features[feature].name))' has no value, the model takes whole numbers only",
             help: "fill the column's missing values, or leave such rows out")
     }
     private func noLevel(_ value: Float, _ feature: Int, _ row: Int) -> CasemateError {
         CasemateError(
-            .mismatch, at: "row \(row)",
+            .mismatch, at: "row \(row + 1)",
             "\(value) is no level of '\(OnnxLook.printable(features[feature].name))'",
             help: "categorical values are indices of the feature's levels")
     }

@@ -135,7 +135,9 @@ public struct GroupFairness: Hashable, Sendable {
         equalisedOddsDifference = Self.equalisedOdds(groups.filter { $0.count > 0 })
     }
 
-    private static func equalisedOdds(_ groups: [GroupCounts]) -> Double? {
+    /// Largest difference of the true or false positive rate between any two groups that have the rate; `nil` when
+    /// fewer than two groups have one of them.
+    public static func equalisedOdds(_ groups: [GroupCounts]) -> Double? {
         var largest = 0.0
         for rate in [ErrorRate.truePositive, .falsePositive] {
             let known = groups.map { $0.rate(rate) }.filter { $0.trials > 0 }
@@ -144,6 +146,24 @@ public struct GroupFairness: Hashable, Sendable {
             largest = max(largest, high - low)
         }
         return largest
+    }
+
+    /// Holm-adjusted p-values of the error rates over all groups of the attribute: true and false positive rate and
+    /// positive predictive value. The false negative rate is the complement of the true positive rate and shares its
+    /// p-value. `nil` where there are no trials.
+    public func adjustedErrorRates() -> [String: [ErrorRate: Double]] {
+        var tests: [(group: String, rate: ErrorRate, p: Double)] = []
+        for row in rows {
+            for rate in [ErrorRate.truePositive, .falsePositive, .positivePredictiveValue] {
+                if let p = row.errorRates[rate]?.pValue { tests.append((row.group.name, rate, p)) }
+            }
+        }
+        var adjusted: [String: [ErrorRate: Double]] = [:]
+        for (test, p) in zip(tests, HypothesisTests.holm(tests.map(\.p))) {
+            adjusted[test.group, default: [:]][test.rate] = p
+            if test.rate == .truePositive { adjusted[test.group, default: [:]][.falseNegative] = p }
+        }
+        return adjusted
     }
 
     private static func compare(

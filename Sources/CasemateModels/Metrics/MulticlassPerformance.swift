@@ -22,7 +22,10 @@ public struct MulticlassPerformance: Hashable, Sendable {
     ///   - decisions: Index of the class that the model decides for.
     ///   - scores: `[rows, classes]` row-major.
     ///   - classes: Number of classes.
-    public init(labels: [Int], decisions: [Int], scores: [Double], classes: Int, bins: Int = 10) {
+    ///   - weights: Weight of each row; `nil` weighs all alike. Counts stay unweighted.
+    public init(
+        labels: [Int], decisions: [Int], scores: [Double], classes: Int, weights: [Double]? = nil, bins: Int = 10
+    ) {
         precondition(!labels.isEmpty && scores.count == labels.count * classes, "scores do not fit the labels")
         var table = [[Int]](repeating: [Int](repeating: 0, count: classes), count: classes)
         for (label, decision) in zip(labels, decisions) { table[label][decision] += 1 }
@@ -31,16 +34,16 @@ public struct MulticlassPerformance: Hashable, Sendable {
         let losses = zip(labels, rows).map { label, row in
             -Foundation.log(min(max(row[label], 1e-15), 1 - 1e-15))
         }
-        let loss = WeightedMean(losses)
+        let loss = WeightedMean(losses, weights: weights)
         (correct, confusion) = (hits.count { $0 }, table)
-        accuracy = Double(correct) / Double(labels.count)
+        accuracy = WeightedMean(hits.map { $0 ? 1 : 0 }, weights: weights).mean
         (logLoss, logLossError) = (loss.mean, loss.standardError)
         let areas = (0..<classes).map { index in
-            RankStatistics(labels: labels.map { $0 == index }, scores: rows.map { $0[index] }).area
+            RankStatistics(labels: labels.map { $0 == index }, scores: rows.map { $0[index] }, weights: weights).area
         }
         let present = areas.compactMap { $0 }
         macroArea = present.count == classes ? present.reduce(0, +) / Double(classes) : nil
-        calibration = Calibration(outcomes: hits, confidences: rows.map { $0.max() ?? 0 }, bins: bins)
+        calibration = Calibration(outcomes: hits, confidences: rows.map { $0.max() ?? 0 }, weights: weights, bins: bins)
     }
 }
 

@@ -136,12 +136,13 @@ struct OutputDecoder {
 
     private func unknown(_ text: String, row: Int) -> CasemateError {
         CasemateError(
-            .mismatch, at: "\(path): row \(row)", "the class '\(OnnxLook.printable(text))' is not among the known ones",
+            .mismatch, at: "\(path): row \(row + 1)",
+            "the class '\(OnnxLook.printable(text))' is not among the known ones",
             help: "state the classes in column order with model.output.classes")
     }
     private func notNumber(_ row: Int) -> CasemateError {
         CasemateError(
-            .unusableData, at: "\(path): row \(row)", "the model's answer is not a number",
+            .unusableData, at: "\(path): row \(row + 1)", "the model's answer is not a number",
             help: "look for missing or extreme values that the model was not made for")
     }
 }

@@ -33,8 +33,8 @@ struct HTMLPage {
             ("Made by", "Casemate \(report.version), \(report.verb)"),
         ]
         return [
-            "verdict": report.verdict.rawValue, "verdictWord": report.verdict.word,
-            "verdictSentence": report.verdict.sentence,
+            "verdict": report.verdict.rawValue, "verdictWord": report.verdictWord,
+            "verdictSentence": report.verdictSentence,
             "icon": TrustedMarkup(renderText: HTMLIcons.verdict(report.verdict)),
             "reason": HTMLFields.parts(report.reason), "subject": report.subject, "version": report.version,
             "verb": report.verb,

@@ -30,7 +30,7 @@ public struct TextFormat: ReportFormat {
             case .fail: ("✗", .worse)
             case .undecided: ("?", .warning)
             }
-        let word = " \(sign) \(report.verdict.word) "
+        let word = " \(sign) \(report.verdictWord) "
         let room = page.width - word.count - 2
         page.line(page.toned(word, tone) + "  " + page.toned(report.subject.inert.shortened(to: room), .strong))
         page.paragraph(report.reason)

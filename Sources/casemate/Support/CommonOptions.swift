@@ -86,10 +86,20 @@ enum Engines {
         folders.append(program.appendingPathComponent("../lib/casemate/engines").standardized.path)
         var folder = program
         for _ in 0..<4 {
-            folders.append(folder.appendingPathComponent(".engines").path)
+            // why: a folder above the program counts only where it is a checkout that this user or root owns, so that
+            // nobody can plant a library in a shared folder.
+            if isOwnCheckout(folder.path) { folders.append(folder.appendingPathComponent(".engines").path) }
             folder = folder.deletingLastPathComponent()
         }
         return EngineSearch(environment: environment, enginesFolders: folders)
+    }
+
+    private static func isOwnCheckout(_ folder: String) -> Bool {
+        var facts = stat()
+        guard FileManager.default.fileExists(atPath: folder + "/Package.swift"),
+            stat(folder + "/.engines", &facts) == 0
+        else { return false }
+        return facts.st_uid == 0 || facts.st_uid == geteuid()
     }
 
     private static var executablePath: String {

@@ -10,6 +10,8 @@ enum Terminal {
     static func output(_ text: String) { write(Data(text.utf8), to: STDOUT_FILENO) }
     /// Writes bytes to standard output.
     static func output(_ data: Data) { write(data, to: STDOUT_FILENO) }
+    /// Writes to standard error as it is.
+    static func draw(_ text: String) { write(Data(text.utf8), to: STDERR_FILENO) }
     /// Writes a line to standard error.
     static func message(_ line: String) { write(Data((line + "\n").utf8), to: STDERR_FILENO) }
 
@@ -77,13 +79,13 @@ final class ProgressLine: Sendable {
             let bar = total > 0 ? String(repeating: "█", count: min(20, 20 * done / total)) : ""
             let padded = bar + String(repeating: "░", count: 20 - bar.count)
             let time = left > 1 ? ", \(Int(left.rounded())) s left" : ""
-            FileHandle.standardError.write(Data("\r\u{1B}[K\(stage) \(padded) \(done)/\(total)\(time)".utf8))
+            Terminal.draw("\r\u{1B}[K\(stage) \(padded) \(done)/\(total)\(time)")
         }
     }
 
     /// Removes the line.
     func clear() {
         guard isShown else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        Terminal.draw("\r\u{1B}[K")
     }
 }

@@ -76,10 +76,14 @@ struct SubjectOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("Test data.", valueName: "file")) var test: String?
     @Option(name: .long, help: ArgumentHelp("Column that the model predicts.", valueName: "column")) var target: String?
     @Option(name: .long, help: ArgumentHelp("The favourable outcome.", valueName: "value")) var favourable: String?
-    @Option(name: .long, help: ArgumentHelp("Protected columns, commas between them.", valueName: "columns"))
-    var protected: String?
-    @Option(name: .long, help: ArgumentHelp("Columns that are left out, commas between them.", valueName: "columns"))
-    var ignore: String?
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Protected columns, commas between them; repeatable.", valueName: "columns"))
+    var protected: [String] = []
+    @Option(
+        name: .long, parsing: .singleValue,
+        help: ArgumentHelp("Columns that are left out, commas between them; repeatable.", valueName: "columns"))
+    var ignore: [String] = []
     @Option(name: .long, help: ArgumentHelp("Scores from here on decide positive.", valueName: "number"))
     var threshold: String?
 
@@ -87,7 +91,8 @@ struct SubjectOptions: ParsableArguments {
         let given = [
             ("model.path", model, "--model"), ("data.train", train, "--train"), ("data.test", test, "--test"),
             ("data.target", target, "--target"), ("data.favourable", favourable, "--favourable"),
-            ("data.protected", protected, "--protected"), ("data.ignore", ignore, "--ignore"),
+            ("data.protected", protected.isEmpty ? nil : protected.joined(separator: ","), "--protected"),
+            ("data.ignore", ignore.isEmpty ? nil : ignore.joined(separator: ","), "--ignore"),
             ("decision.threshold", threshold, "--threshold"),
         ]
         for (key, value, option) in given {
