@@ -81,14 +81,16 @@ struct FairnessAttribute {
             Metric(
                 "fairness.air", 1, n: fairness.reference.count, group: "\(groups.column)=\(fairness.reference.name)",
                 note: "reference group"))
-        let odds = Bootstrap.interval(strata: groups.rows, replicates: 300, seed: seed) { rows in
+        let count = groups.counts.reduce(0) { $0 + $1.count }
+        let odds = Bootstrap.interval(strata: groups.rows, replicates: Bootstrap.replicates(for: count), seed: seed) {
+            rows in
             GroupFairness.equalisedOdds(groups.recounted(rows, subject))
         }
         let known = fairness.equalisedOddsDifference != nil
         outcome.metrics.append(
             Metric(
                 "fairness.equalised_odds_difference", fairness.equalisedOddsDifference, low: known ? odds?.low : nil,
-                high: known ? odds?.high : nil, n: groups.counts.reduce(0) { $0 + $1.count }, group: groups.column,
+                high: known ? odds?.high : nil, n: count, group: groups.column,
                 note: known
                     ? "bootstrap within groups 95 %, biased upwards in small groups"
                     : "insufficient data: a needed cell is empty"))

@@ -211,7 +211,7 @@ public struct PerformanceProbe: Probe {
         let figures = RegressionPerformance(targets: targets, values: values, weights: subject.weights)
         let n = targets.count
         func resampled(_ measure: (RegressionPerformance) -> Double?) -> Interval? {
-            Bootstrap.interval(strata: [Array(0..<n)], replicates: 300, seed: seed) { rows in
+            Bootstrap.interval(strata: [Array(0..<n)], replicates: Bootstrap.replicates(for: n), seed: seed) { rows in
                 measure(
                     RegressionPerformance(
                         targets: rows.map { targets[$0] }, values: rows.map { values[$0] },
@@ -270,7 +270,8 @@ public struct PerformanceProbe: Probe {
         _ calibration: Calibration, _ n: Int, seed: UInt64, _ outcome: inout ProbeOutcome,
         error: ([Int]) -> Double
     ) {
-        let interval = Bootstrap.interval(strata: [Array(0..<n)], replicates: 300, seed: seed, statistic: error)
+        let interval = Bootstrap.interval(
+            strata: [Array(0..<n)], replicates: Bootstrap.replicates(for: n), seed: seed, statistic: error)
         outcome.metrics.append(
             Metric(
                 "performance.calibration_error", calibration.error, low: interval?.low, high: interval?.high, n: n,

@@ -30,6 +30,9 @@ public enum Bootstrap {
         return Interval(quantile(values, tail), quantile(values, 1 - tail))
     }
 
+    /// Resamples that a measure over `count` rows can afford: 300, fewer above 50,000 rows, never below 100.
+    public static func replicates(for count: Int) -> Int { max(100, min(300, 15_000_000 / max(1, count))) }
+
     /// The quantile of sorted values with linear interpolation (Hyndman and Fan's type 7).
     public static func quantile(_ sorted: [Double], _ probability: Double) -> Double {
         guard let last = sorted.last else { return .nan }

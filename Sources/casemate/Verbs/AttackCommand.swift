@@ -25,6 +25,10 @@ struct AttackCommand: ParsableCommand {
             String
         @Option(name: .long, help: ArgumentHelp("Training data: ranges, scales, starting points.", valueName: "file"))
         var train: String?
+        @Option(
+            name: .long, parsing: .singleValue,
+            help: ArgumentHelp("Columns that are no features, commas between them; repeatable.", valueName: "columns"))
+        var ignore: [String] = []
         @Option(name: .long, help: "Measure of distance: l2, linf, both.") var norm = "l2"
         @Option(name: .long, help: "Rows attacked (default: all).") var samples: String?
         @Option(name: .long, help: "Steps of the search.") var iterations: String?
@@ -80,7 +84,9 @@ struct AttackCommand: ParsableCommand {
             try configuration.takeVariables(ProcessInfo.processInfo.environment)
             let given: [(String, String?, String)] = [
                 ("model.path", model, "MODEL"), ("data.test", data, "--data"), ("data.target", target, "--target"),
-                ("data.train", train, "--train"), ("probes.evasion.norm", norm, "--norm"),
+                ("data.train", train, "--train"),
+                ("data.ignore", ignore.isEmpty ? nil : ignore.joined(separator: ","), "--ignore"),
+                ("probes.evasion.norm", norm, "--norm"),
                 ("probes.evasion.samples", samples ?? "1000000", "--samples"),
                 ("probes.evasion.iterations", iterations, "--iterations"),
                 ("probes.evasion.evaluations", evaluations, "--evaluations"),
