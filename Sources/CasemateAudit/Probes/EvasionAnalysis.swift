@@ -131,7 +131,7 @@ struct EvasionAnalysis {
         guard !series.isEmpty else { return nil }
         return Plot(
             id: "evasion.robustness_curve", title: "Decisions that withstand the attack, by distance",
-            x: Plot.Axis("distance (1 = the training range of a feature, or a changed category)", low: 0),
+            x: Plot.Axis("distance (1: a feature's whole scale)", low: 0),
             y: Plot.Axis("share of rows decided rightly", low: 0, high: 1, isPercent: true), series: series,
             summary: said.joined(separator: "; ") + ".")
     }

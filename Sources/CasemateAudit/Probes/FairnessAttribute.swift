@@ -163,10 +163,14 @@ struct FairnessAttribute {
         switch (isLarge, (row.adjustedPValue ?? 1) < settings.alpha) {
         case (true, true): return "disparity"
         case (true, false): return "large, not significant: cannot be told from chance"
-        case (false, true): return "significant, within the band"
+        case (false, true):
+            return ratio < borderline ? "significant, near the threshold" : "significant, within the band"
         case (false, false): return "no disparity seen"
         }
     }
+
+    /// Significant ratios below this raise a finding of medium severity.
+    private var borderline: Double { max(settings.adverseImpact, 0.9) }
 
     /// Outside the band around parity: below the threshold, or above its inverse when the reference is named.
     private func isPractical(_ ratio: Double) -> Bool {
@@ -240,7 +244,6 @@ struct FairnessAttribute {
 
     private func adverseImpact(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> Finding? {
         guard let ratio = row.selection.ratio, let p = row.adjustedPValue, p < settings.alpha else { return nil }
-        let borderline = max(settings.adverseImpact, 0.9)
         guard ratio < borderline || ratio > 1 / settings.adverseImpact else { return nil }
         let interval = row.selection.ratioInterval
         let (worse, better) =
