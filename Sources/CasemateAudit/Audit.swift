@@ -37,7 +37,6 @@ public struct Audit: Sendable {
                 .invalidSetting, at: "clock", "the machine's date is out of range", help: "set the clock")
         }
         let judgement = configuration.policy.judge(outcomes, today: today)
-        let spent = (clock.now - start).components
         let report = Report(
             version: Product.version, verb: "audit", subject: loaded.subject.name, facts: loaded.facts,
             verdict: judgement.verdict, exitStatus: judgement.exitStatus, reason: judgement.reason,
@@ -45,7 +44,7 @@ public struct Audit: Sendable {
             reproduction: Report.Reproduction(
                 command: command, seed: context.seed, threads: context.threads, engines: loaded.engines,
                 platform: Product.platform, started: started.ISO8601Format(),
-                seconds: Double(spent.seconds) + Double(spent.attoseconds) / 1e18),
+                seconds: (clock.now - start).inSeconds),
             isRedacted: configuration.report.isRedacted)
         return (report, judgement.warnings)
     }

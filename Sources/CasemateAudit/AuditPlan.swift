@@ -32,8 +32,7 @@ public struct AuditPlan: Sendable {
             context.logger.info("probe \(type.identifier)")
             let start = clock.now
             var outcome = try run(type.init(), on: subject, context: context)
-            let spent = (clock.now - start).components
-            outcome.seconds = Double(spent.seconds) + Double(spent.attoseconds) / 1e18
+            outcome.seconds = (clock.now - start).inSeconds
             outcomes.append(outcome)
         }
         context.progress("probes", probes.count, probes.count)
@@ -72,8 +71,7 @@ final class BudgetTimer {
         context.deadline = ContinuousClock.now + budget * 0.9
         let cancellation = context.cancellation
         source = DispatchSource.makeTimerSource(queue: .global())
-        let (seconds, attoseconds) = budget.components
-        source.schedule(deadline: .now() + Double(seconds) + Double(attoseconds) / 1e18)
+        source.schedule(deadline: .now() + budget.inSeconds)
         source.setEventHandler { cancellation.cancel(.outOfTime) }
         source.resume()
     }

@@ -98,7 +98,7 @@ public struct AuditConfiguration: Sendable {
         /// Measures of distance to search in.
         public enum Norm: String, Hashable, Sendable, CaseIterable { case l2, linf, both }
         /// Decisions an attacker wants.
-        public enum Goal: String, Hashable, Sendable, CaseIterable { case any, favourable, unfavourable }
+        public typealias Goal = EvasionSettings.Goal
         /// Whether it runs.
         public var isEnabled = true
         /// The search.

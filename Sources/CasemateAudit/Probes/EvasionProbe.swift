@@ -64,11 +64,10 @@ public struct EvasionProbe: Probe {
             let start = clock.now
             do {
                 let result = try attack(rows, norm, oracle, subject, context)
-                let spent = (clock.now - start).components
                 attacks.done.append(
                     EvasionAnalysis(
                         result: result, rows: rows, subject: subject,
-                        seconds: Double(spent.seconds) + Double(spent.attoseconds) / 1e18))
+                        seconds: (clock.now - start).inSeconds))
                 if result.isPartial { attacks.stopped = "the time budget ran out under \(EvasionAnalysis.name(norm))" }
             } catch let cancelled as Cancelled where cancelled.reason == .outOfTime {
                 attacks.missing.append(norm)

@@ -5,7 +5,7 @@ import Foundation
 /// The figures, tables, plot and findings of one protected attribute.
 struct FairnessAttribute {
     let groups: ProtectedGroups
-    let settings: AuditSubject.Fairness
+    let settings: AuditConfiguration.Fairness
     let probe: FairnessProbe
     let subject: AuditSubject
     let seed: UInt64

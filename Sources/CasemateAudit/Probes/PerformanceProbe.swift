@@ -210,26 +210,27 @@ public struct PerformanceProbe: Probe {
         let values = subject.predictions.scores.map(Double.init)
         let figures = RegressionPerformance(targets: targets, values: values, weights: subject.weights)
         let n = targets.count
-        func resampled(_ measure: (RegressionPerformance) -> Double?) -> Interval? {
-            Bootstrap.interval(strata: [Array(0..<n)], replicates: Bootstrap.replicates(for: n), seed: seed) { rows in
-                measure(
-                    RegressionPerformance(
-                        targets: rows.map { targets[$0] }, values: rows.map { values[$0] },
-                        weights: subject.weights.map { weights in rows.map { weights[$0] } }))
-            }
+        func measures(_ figures: RegressionPerformance) -> [Double?] {
+            [
+                figures.rootMeanSquaredError, figures.meanAbsoluteError, figures.medianAbsoluteError,
+                figures.determination,
+            ]
         }
-        let measures: [(String, KeyPath<RegressionPerformance, Double>)] = [
-            ("rmse", \.rootMeanSquaredError), ("mae", \.meanAbsoluteError),
-            ("median_absolute_error", \.medianAbsoluteError),
-        ]
-        for (name, path) in measures {
-            let interval = resampled { $0[keyPath: path] }
+        let intervals = Bootstrap.intervals(
+            strata: [Array(0..<n)], replicates: Bootstrap.replicates(for: n), seed: seed, count: 4
+        ) { rows in
+            measures(
+                RegressionPerformance(
+                    targets: rows.map { targets[$0] }, values: rows.map { values[$0] },
+                    weights: subject.weights.map { weights in rows.map { weights[$0] } }))
+        }
+        for (index, name) in ["rmse", "mae", "median_absolute_error"].enumerated() {
             outcome.metrics.append(
                 Metric(
-                    "performance.\(name)", figures[keyPath: path], low: interval?.low, high: interval?.high, n: n,
-                    note: "bootstrap 95 %"))
+                    "performance.\(name)", measures(figures)[index], low: intervals[index]?.low,
+                    high: intervals[index]?.high, n: n, note: "bootstrap 95 %"))
         }
-        let share = resampled { $0.determination }
+        let share = intervals[3]
         outcome.metrics.append(
             Metric(
                 "performance.r2", figures.determination, low: share?.low, high: share?.high, n: n,

@@ -16,17 +16,6 @@ public struct AuditSubject: Sendable {
         /// Group of each test row; `nil` where missing.
         public let values: [String?]
     }
-    /// Thresholds of the fairness probe.
-    public struct Fairness: Hashable, Sendable {
-        /// Adverse impact ratios below this are large (0.8 is the four-fifths rule).
-        public let adverseImpact: Double
-        /// Level of significance after Holm's adjustment.
-        public let alpha: Double
-        /// Groups with fewer rows give figures but no finding.
-        public let minimumGroup: Int
-        /// Differences of true or false positive rates above this are large.
-        public let oddsDifference: Double
-    }
     /// What a test row is labelled with.
     public enum Targets: Sendable {
         /// Index of the class of each row.
@@ -37,7 +26,7 @@ public struct AuditSubject: Sendable {
     /// Settings of the evasion probe, or of `attack evasion`.
     public private(set) var evasion: EvasionSettings
     /// Settings of the fairness probe.
-    public let fairness: Fairness
+    public let fairness: AuditConfiguration.Fairness
     /// Number of calibration bins.
     public let calibrationBins: Int
     /// Operator domains that the file gate lets through besides the known ones, and the largest file.

@@ -49,7 +49,7 @@ public struct SubjectLoader: Sendable {
         let compiled = try compile(model.signature.layout, table.features, train ?? test, paths)
         let decisions = labels.decision.map { $0.decide(predictions) } ?? []
         let subject = AuditSubject(
-            evasion: evasionSettings, fairness: fairnessSettings, calibrationBins: configuration.performance.bins,
+            evasion: evasionSettings, fairness: configuration.fairness, calibrationBins: configuration.performance.bins,
             fileGate: FileGate(
                 allowedDomains: Set(configuration.file.allowedDomains), maximumBytes: configuration.file.maximumBytes),
             name: String(paths.model.split(separator: "/").last ?? "model"), file: model.file, model: table, test: test,
@@ -247,13 +247,7 @@ public struct SubjectLoader: Sendable {
         settings.queryLimit = declared.queries
         settings.epsilons = configuration.measuredEpsilons
         settings.isPolished = declared.polish
-        settings.goal = EvasionSettings.Goal(rawValue: declared.goal.rawValue) ?? .any
+        settings.goal = declared.goal
         return settings
-    }
-
-    private var fairnessSettings: AuditSubject.Fairness {
-        AuditSubject.Fairness(
-            adverseImpact: configuration.fairness.adverseImpact, alpha: configuration.fairness.alpha,
-            minimumGroup: configuration.fairness.minimumGroup, oddsDifference: configuration.fairness.oddsDifference)
     }
 }

@@ -14,20 +14,35 @@ public enum Bootstrap {
         strata: [[Int]], replicates: Int = 1_000, confidence: Double = 0.95, seed: UInt64,
         statistic: ([Int]) -> Double?
     ) -> Interval? {
-        guard replicates > 1, strata.contains(where: { !$0.isEmpty }) else { return nil }
-        var values: [Double] = []
-        values.reserveCapacity(replicates)
+        intervals(strata: strata, replicates: replicates, confidence: confidence, seed: seed, count: 1) {
+            [statistic($0)]
+        }[0]
+    }
+
+    /// The intervals of `count` statistics over the same resamples; otherwise as `interval`.
+    public static func intervals(
+        strata: [[Int]], replicates: Int = 1_000, confidence: Double = 0.95, seed: UInt64, count: Int,
+        statistics: ([Int]) -> [Double?]
+    ) -> [Interval?] {
+        guard replicates > 1, strata.contains(where: { !$0.isEmpty }) else {
+            return [Interval?](repeating: nil, count: count)
+        }
+        var values = [[Double]](repeating: [], count: count)
         for replicate in 0..<replicates {
             var generator = SeededGenerator(seed: seed, stream: UInt64(replicate))
             let sample = strata.flatMap { rows in
                 rows.map { _ in rows[Int.random(in: 0..<rows.count, using: &generator)] }
             }
-            if let value = statistic(sample), value.isFinite { values.append(value) }
+            for (index, value) in statistics(sample).enumerated() {
+                if let value, value.isFinite { values[index].append(value) }
+            }
         }
-        guard Double(values.count) >= 0.9 * Double(replicates) else { return nil }
-        values.sort()
         let tail = (1 - confidence) / 2
-        return Interval(quantile(values, tail), quantile(values, 1 - tail))
+        return values.map { values in
+            guard Double(values.count) >= 0.9 * Double(replicates) else { return nil }
+            let sorted = values.sorted()
+            return Interval(quantile(sorted, tail), quantile(sorted, 1 - tail))
+        }
     }
 
     /// Resamples that a measure over `count` rows can afford: 300, fewer above 50,000 rows, never below 100.

@@ -52,13 +52,13 @@ public final class OnnxRuntime: Sendable {
 enum EngineMessage {
     /// Runs `body` with room for a message; gives its result and the message, fit for a terminal.
     static func capture<Result>(_ body: (UnsafeMutablePointer<CChar>, Int) -> Result) -> (Result, String) {
-        var room = [CChar](repeating: 0, count: 1_024)
-        let result = room.withUnsafeMutableBufferPointer { room in
-            // why: an array of 1,024 places always has a first one; the other branch only avoids a force unwrap.
-            room.baseAddress.map { body($0, room.count - 1) }
-        }
-        let text = String(decoding: room.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
-        guard let result else { preconditionFailure("an array without storage") }
+        let capacity = 1_024
+        let room = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
+        defer { room.deallocate() }
+        room.initialize(repeating: 0, count: capacity)
+        let result = body(room, capacity - 1)
+        let bytes = UnsafeBufferPointer(start: room, count: capacity).prefix { $0 != 0 }
+        let text = String(decoding: bytes.map(UInt8.init(bitPattern:)), as: UTF8.self)
         return (result, text.isEmpty ? "" : shorten(text))
     }
 

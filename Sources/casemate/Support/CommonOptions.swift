@@ -66,6 +66,22 @@ struct CommonOptions: ParsableArguments {
         }
     }
 
+    /// Runs work that shows progress and can be interrupted.
+    /// - Throws: what the work throws; `Cancelled` when it was interrupted, also when it came to an end nevertheless.
+    func watched<Result>(_ configuration: AuditConfiguration, _ work: (RunContext) throws -> Result) throws -> Result {
+        let cancellation = Cancellation()
+        let interrupt = Interrupt(cancellation)
+        defer { withExtendedLifetime(interrupt) {} }
+        let line = ProgressLine(isQuiet: quiet)
+        defer { line.clear() }
+        let context = RunContext(
+            seed: configuration.seed, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            cancellation: cancellation, progress: { line.update($0, $1, $2) }, logger: logger)
+        let result = try work(context)
+        try cancellation.check(onlyInterruption: true)
+        return result
+    }
+
     /// A logger on standard error.
     var logger: Logger {
         var logger = Logger(label: "casemate") { _ in StandardErrorLog() }

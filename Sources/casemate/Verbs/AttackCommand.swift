@@ -52,19 +52,10 @@ struct AttackCommand: ParsableCommand {
             let configuration = try effectiveConfiguration()
             let output = common.output.map { OutputFolder($0) }
             try output?.prepare()
-            let cancellation = Cancellation()
-            let interrupt = Interrupt(cancellation)
-            defer { withExtendedLifetime(interrupt) {} }
-            let line = ProgressLine(isQuiet: common.quiet)
-            defer { line.clear() }
-            let context = RunContext(
-                seed: configuration.seed,
-                threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-                cancellation: cancellation, progress: { line.update($0, $1, $2) }, logger: common.logger)
-            let result = try EvasionJob(configuration, search: Engines.search, isPublished: published, bounds: limits())
-                .run(context: context, command: ShellWords.joined(CommandLine.arguments), started: Date())
-            line.clear()
-            try cancellation.check(onlyInterruption: true)
+            let result = try common.watched(configuration) { context in
+                try EvasionJob(configuration, search: Engines.search, isPublished: published, bounds: limits())
+                    .run(context: context, command: ShellWords.joined(CommandLine.arguments), started: Date())
+            }
             try write(result, output)
         }
 

@@ -26,19 +26,11 @@ struct AuditCommand: ParsableCommand {
         let configuration = try effectiveConfiguration()
         let output = OutputFolder(configuration.report.folder)
         try output.prepare()
-        let cancellation = Cancellation()
-        let interrupt = Interrupt(cancellation)
-        defer { withExtendedLifetime(interrupt) {} }
-        let line = ProgressLine(isQuiet: common.quiet)
-        let context = RunContext(
-            seed: configuration.seed, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            cancellation: cancellation, progress: { line.update($0, $1, $2) }, logger: common.logger)
-        defer { line.clear() }
-        let result = try Audit(configuration, search: Engines.search).run(
-            context: context, command: ShellWords.joined(CommandLine.arguments), started: Date())
-        line.clear()
+        let result = try common.watched(configuration) { context in
+            try Audit(configuration, search: Engines.search).run(
+                context: context, command: ShellWords.joined(CommandLine.arguments), started: Date())
+        }
         for warning in result.warnings where !common.quiet { Terminal.message("warning: \(warning)") }
-        try cancellation.check(onlyInterruption: true)
         try write(result.report, configuration, output)
         if result.report.exitStatus != 0 { throw ExitCode(result.report.exitStatus) }
     }
