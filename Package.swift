@@ -39,8 +39,8 @@ let package = Package(
         .library(
             name: "Casemate",
             targets: [
-                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateScan", "CasemateAttacks",
-                "CasemateAudit",
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
+                "CasemateAttacks", "CasemateAudit",
             ]),
     ],
     dependencies: [
@@ -63,12 +63,14 @@ let package = Package(
         library(
             "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
             products: [protobuf], exclude: ["Onnx/onnx.proto"]),
+        library("CasemateDetect", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
         library("CasemateScan", imports: ["CasemateCore", "CasemateModels"]),
         library("CasemateAttacks", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
         library(
             "CasemateAudit",
             imports: [
-                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateScan", "CasemateAttacks",
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
+                "CasemateAttacks",
             ], products: [logging]),
         .executableTarget(
             name: "casemate",
@@ -81,9 +83,14 @@ let package = Package(
         tests(of: "CasemateReport", also: ["CasemateCore"], exclude: ["Golden"]),
         tests(of: "CasemateData", also: ["CasemateCore"]),
         tests(of: "CasemateModels", also: ["CasemateCore", "CasemateData"]),
+        tests(of: "CasemateDetect", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
         tests(of: "CasemateScan", also: ["CasemateCore", "CasemateModels"]),
         tests(of: "CasemateAttacks", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
-        tests(of: "CasemateAudit", also: ["CasemateCore", "CasemateData", "CasemateModels", "CasemateReport"]),
+        tests(
+            of: "CasemateAudit",
+            also: [
+                "CasemateCore", "CasemateData", "CasemateModels", "CasemateReport", "CasemateDetect", "CasemateAttacks",
+            ]),
         tests(of: "casemate", also: ["CasemateCore"]),
     ]
 )

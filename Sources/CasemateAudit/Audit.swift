@@ -29,8 +29,12 @@ public struct Audit: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         let loaded = try SubjectLoader(configuration, search: search, context: context).load()
-        let disabled = Set(probes.map { $0.identifier }.filter { !configuration.isEnabled(probe: $0) })
-        let plan = AuditPlan(probes: probes, disabled: disabled, budget: configuration.budget.map { .seconds($0) })
+        let prepared: [any Probe] = try probes.map {
+            try configuration.probes.configured($0).prepared(for: configuration)
+        }
+        let plan = AuditPlan(
+            probes: prepared, disabled: configuration.probes.disabled, budget: configuration.budget.map { .seconds($0) }
+        )
         let outcomes = try plan.run(on: loaded.subject, context: context)
         guard let today = CalendarDay(String(started.ISO8601Format().prefix(10))) else {
             throw CasemateError(

@@ -5,14 +5,14 @@ import Logging
 /// Runs the probes of the catalogue over a subject, within a time budget.
 public struct AuditPlan: Sendable {
     /// Probes in the order they run.
-    public let probes: [any Probe.Type]
+    public let probes: [any Probe]
     /// Identifiers of probes that the configuration switches off.
     public let disabled: Set<String>
     /// Time for all probes together; `nil` sets no limit.
     public let budget: Duration?
 
     /// Makes a plan.
-    public init(probes: [any Probe.Type] = builtInProbes, disabled: Set<String> = [], budget: Duration? = nil) {
+    public init(probes: [any Probe], disabled: Set<String> = [], budget: Duration? = nil) {
         (self.probes, self.disabled, self.budget) = (probes, disabled, budget)
     }
 
@@ -27,11 +27,11 @@ public struct AuditPlan: Sendable {
         let timer = BudgetTimer(budget, &context)
         defer { timer?.stop() }
         var outcomes: [ProbeOutcome] = []
-        for (position, type) in probes.enumerated() {
+        for (position, probe) in probes.enumerated() {
             context.progress("probes", position, probes.count)
-            context.logger.info("probe \(type.identifier)")
+            context.logger.info("probe \(type(of: probe).identifier)")
             let start = clock.now
-            var outcome = try run(type.init(), on: subject, context: context)
+            var outcome = try run(probe, on: subject, context: context)
             outcome.seconds = (clock.now - start).inSeconds
             outcomes.append(outcome)
         }

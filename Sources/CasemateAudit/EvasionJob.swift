@@ -64,12 +64,11 @@ public struct EvasionJob: Sendable {
         var configuration = configuration
         if bounds != nil { configuration.featureSpace.defaults.bounds = .none }
         let loaded = try SubjectLoader(configuration, search: search, context: context).load()
-        var settings = loaded.subject.evasion
+        var probe = try configuration.probes[EvasionProbe.self].prepared(for: configuration)
         if isPublished {
-            (settings.isPolished, settings.usesTrainingRows, settings.probesWidely) = (false, false, false)
+            (probe.attack.isPolished, probe.attack.usesTrainingRows, probe.attack.probesWidely) = (false, false, false)
         }
-        let subject = loaded.subject.attacked(with: settings, within: bounds)
-        let probe = EvasionProbe()
+        let subject = loaded.subject.attacked(within: bounds)
         if let reason = probe.reasonNotToRun(on: subject) {
             throw CasemateError(.unsupported, at: subject.name, reason, help: "`casemate audit` lists what applies")
         }

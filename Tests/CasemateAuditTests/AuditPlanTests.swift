@@ -10,6 +10,7 @@ import Testing
     struct Failing: Probe {
         static let identifier = "failing"
         static let title = "Failing"
+        static let purpose = "nothing"
         static let taxonomy = Taxonomy(stages: [.inference])
         func reasonNotToRun(on subject: AuditSubject) -> String? { nil }
         func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
@@ -48,7 +49,7 @@ import Testing
     @Test func whatIsSwitchedOffIsListed() throws {
         try Repository.withTemporaryFolder { folder in
             var configuration = try configuration(in: folder)
-            configuration.evasion.isEnabled = false
+            configuration.probes.disabled.insert("evasion")
             let report = try SubjectSupport.audit(configuration)
             let line = try #require(report.coverage.first { $0.probe == "evasion" })
             #expect(line.status == .notTested && line.reason?.contains("enabled: false") == true)
@@ -59,7 +60,7 @@ import Testing
     @Test func untestedThreatsAreListed() throws {
         try Repository.withTemporaryFolder { folder in
             var configuration = try configuration(in: folder)
-            configuration.evasion.isEnabled = false
+            configuration.probes.disabled.insert("evasion")
             let report = try SubjectSupport.audit(configuration)
             for threat in untestedThreats {
                 #expect(report.coverage.contains { $0.probe == threat.identifier && $0.status == .notTested })
@@ -102,7 +103,7 @@ import Testing
             #expect(report.coverage.first { $0.probe == "evasion" }?.status == .notTested)
             configuration.decision.threshold = 0
             configuration.data.favourable = "above"
-            configuration.evasion.samples = 5
+            configuration.probes[EvasionProbe.self].attack.samples = 5
             let decided = try SubjectSupport.audit(configuration)
             #expect(decided.coverage.first { $0.probe == "evasion" }?.status == .tested)
             #expect(decided.coverage.first { $0.probe == "fairness" }?.status == .tested)

@@ -77,12 +77,15 @@ struct ConfigurationTests {
         #expect(configuration.featureSpace.defaults.scale == .raw)
         #expect(configuration.featureSpace.features["a"]?.isImmutable == true)
         #expect(configuration.featureSpace.oneHot.map(\.columns) == [["c", "d"]])
-        #expect(configuration.performance.bins == 20 && !configuration.isEnabled(probe: "performance"))
-        #expect(configuration.evasion.norm == .l2 && configuration.evasion.goal == .favourable)
-        #expect(configuration.evasion.epsilons == [0.1, 0.3])
-        #expect(configuration.measuredEpsilons == [0.1, 0.25, 0.3])
-        #expect(configuration.fairness.adverseImpact == 0.9 && configuration.fairness.minimumGroup == 5)
-        #expect(configuration.file.allowedDomains == ["com.example"])
+        #expect(configuration.probes[PerformanceProbe.self].bins == 20)
+        #expect(configuration.probes.disabled == ["performance"])
+        let evasion = configuration.probes[EvasionProbe.self]
+        #expect(evasion.attack.norms == [.l2] && evasion.attack.goal == .favourable)
+        #expect(evasion.attack.epsilons == [0.1, 0.3])
+        #expect(try evasion.prepared(for: configuration).attack.epsilons == [0.1, 0.25, 0.3])
+        let fairness = configuration.probes[FairnessProbe.self]
+        #expect(fairness.adverseImpact == 0.9 && fairness.minimumGroup == 5)
+        #expect(configuration.probes[FileProbe.self].allowedDomains == ["com.example"])
         #expect(configuration.policy.failOn == nil && configuration.policy.rules.count == 2)
         #expect(configuration.policy.accepted.first?.expires == CalendarDay("2027-01-31"))
         #expect(configuration.report.folder == "audits/out" && configuration.report.isRedacted)
@@ -93,11 +96,24 @@ struct ConfigurationTests {
     @Test func theFullExampleMakesEverySettingThatIsServed() throws {
         let configuration = try read(Self.full)
         let left = configuration.effective.filter { $0.origin == .default }.map(\.key)
-        #expect(
-            left == [
-                "model.format", "probes.evasion.enabled", "probes.evasion.attack", "probes.fairness.enabled",
-                "probes.file.enabled",
-            ])
+        #expect(left.filter { !$0.hasPrefix("probes.") } == ["model.format"])
+    }
+
+    /// Every setting of every probe, those to come included: what `config show` prints is read back as the same.
+    @Test func settingsOfProbesAreReadAsTheyAreShown() throws {
+        var configuration = AuditConfiguration()
+        let probes = configuration.effective.filter { $0.key.hasPrefix("probes.") && !$0.value.isEmpty }
+        #expect(probes.count > 20)
+        for setting in probes {
+            let text = setting.value.trimmingCharacters(in: ["[", "]", "\""])
+            guard !text.isEmpty, !text.hasPrefix("{") else { continue }
+            try configuration.set(setting.key, text, origin: .option("test"))
+            #expect(configuration.effective.first { $0.key == setting.key }?.value == setting.value, "\(setting.key)")
+        }
+        for key in probes.map(\.key) where key.hasSuffix(".enabled") {
+            try configuration.set(key, "false", origin: .option("test"))
+        }
+        #expect(configuration.probes.disabled == Set(builtInProbes.map { $0.identifier }))
     }
 
     @Test func showsWhereEachValueComesFrom() throws {

@@ -10,7 +10,7 @@ import Testing
     /// Every changed row in the report, scored again here by plain ONNX Runtime, has the decision that it claims.
     @Test(arguments: ["casemate.yaml", "pipeline.yaml"]) func reportedRowsChangeTheDecision(file: String) throws {
         var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/\(file)"))
-        configuration.evasion.samples = 60
+        configuration.probes[EvasionProbe.self].attack.samples = 60
         let loaded = try SubjectLoader(configuration, search: Repository.engines, context: RunContext()).load()
         let subject = loaded.subject
         let outcome = try EvasionProbe().run(on: subject, context: RunContext())
@@ -47,10 +47,11 @@ import Testing
     /// A row's result does not depend on how many rows are attacked beside it.
     @Test func robustAccuracyAtZeroIsCleanAccuracy() throws {
         var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
-        configuration.evasion.samples = 40
-        configuration.evasion.epsilons = [0, 0.1, 10]
+        configuration.probes[EvasionProbe.self].attack.samples = 40
+        configuration.probes[EvasionProbe.self].attack.epsilons = [0, 0.1, 10]
         let subject = try SubjectSupport.subject(configuration)
-        let outcome = try EvasionProbe().run(on: subject, context: RunContext())
+        let probe = try configuration.probes[EvasionProbe.self].prepared(for: configuration)
+        let outcome = try probe.run(on: subject, context: RunContext())
         func value(_ name: String) -> Double? {
             outcome.metrics.first { $0.name == name && $0.group == "norm=l2" }?.value
         }
@@ -62,7 +63,7 @@ import Testing
     /// Immutable features never move; with everything immutable the probe fails with a message that names them.
     @Test func immutableFeaturesStay() throws {
         var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
-        configuration.evasion.samples = 60
+        configuration.probes[EvasionProbe.self].attack.samples = 60
         let subject = try SubjectSupport.subject(configuration)
         let outcome = try EvasionProbe().run(on: subject, context: RunContext())
         let frozen = Set(
@@ -76,7 +77,7 @@ import Testing
     /// A search that is cut short decides no rule: its figures have no value, for every norm that was asked for.
     @Test func aSearchCutShortHasNoFigures() throws {
         var configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
-        configuration.evasion.samples = 597
+        configuration.probes[EvasionProbe.self].attack.samples = 597
         let subject = try SubjectSupport.subject(configuration)
         for milliseconds in [0, 20, 60] {
             let deadline = ContinuousClock.now + .milliseconds(milliseconds)

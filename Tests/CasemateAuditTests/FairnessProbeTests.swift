@@ -75,7 +75,7 @@ import Testing
             let rows = rows([("a", 60, 0.5), ("b", 60, 0.5)], seed: 5)
             var configuration = try SubjectSupport.configuration(rows, in: folder)
             configuration.data.favourable = nil
-            configuration.evasion.isEnabled = false
+            configuration.probes.disabled.insert("evasion")
             let report = try SubjectSupport.audit(configuration)
             let line = try #require(report.coverage.first { $0.probe == "fairness" })
             #expect(line.status == .notTested && line.reason?.contains("favourable:") == true)

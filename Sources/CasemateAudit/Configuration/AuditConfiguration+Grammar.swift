@@ -10,21 +10,22 @@ extension AuditConfiguration {
     }
 
     private static let defaults = AuditConfiguration()
-    private static let sections = [
+    private static let sections = fixedSections.merging(
+        builtInProbes.map { ("probes.\($0.identifier)", $0.purpose) }, uniquingKeysWith: { first, _ in first })
+    private static let fixedSections = [
         "model": "the model; a path alone is short for `path`", "model.output": "what its outputs are",
         "data": "the data and the roles of their columns", "decision": "how scores become decisions",
         "feature_space": "what an attacker can really do to a row; see feature-space.md",
         "feature_space.defaults": "what holds for features that say nothing else",
-        "probes": "what is examined, and how thoroughly", "probes.performance": "how well the model does its work",
-        "probes.evasion": "how little changes a decision", "probes.fairness": "whether groups are treated alike",
-        "probes.fairness.thresholds": "from where on a disparity is large", "probes.file": "the model file itself",
+        "probes": "what is examined, and how thoroughly",
+        "probes.fairness.thresholds": "from where on a disparity is large",
         "policy": "what the result must meet", "report": "what is written where",
     ]
 
     /// Builds the nested keys from dotted ones, in their order.
-    private static func tree(_ settings: ArraySlice<AuditSetting>, prefix: String) -> [SettingKey] {
+    private static func tree(_ settings: ArraySlice<Setting<AuditConfiguration>>, prefix: String) -> [SettingKey] {
         var names: [String] = []
-        var members: [String: [AuditSetting]] = [:]
+        var members: [String: [Setting<AuditConfiguration>]] = [:]
         for setting in settings {
             let rest = setting.key.dropFirst(prefix.count)
             let name = String(rest.prefix { $0 != "." })

@@ -1,63 +1,29 @@
-import CasemateAttacks
 import CasemateCore
 
 extension AuditConfiguration {
-    /// Settings of the probes.
-    static let probeSettings: [AuditSetting] =
-        [
-            .flag("probes.performance.enabled", \.performance.isEnabled, "whether the probe runs"),
-            .integer("probes.performance.bins", \.performance.bins, 2...1000, "calibration bins"),
-        ] + evasionSettings + [
-            .flag("probes.fairness.enabled", \.fairness.isEnabled, "whether the probe runs"),
-            .number(
-                "probes.fairness.thresholds.air", \.fairness.adverseImpact, .share,
-                "adverse impact ratios below this are large; 0.8 is the four-fifths rule"),
-            .number(
-                "probes.fairness.thresholds.odds_difference", \.fairness.oddsDifference, .share,
-                "differences of true or false positive rates above this are large"),
-            .integer(
-                "probes.fairness.min_group", \.fairness.minimumGroup, 1...1_000_000_000,
-                "groups with fewer rows give figures but no finding"),
-            .number("probes.fairness.alpha", \.fairness.alpha, .share, "level of significance after Holm's adjustment"),
-            .flag("probes.file.enabled", \.file.isEnabled, "whether the probe runs"),
-            .integer(
-                "probes.file.max_bytes", \.file.maximumBytes, 1...Int.max,
-                "files above this size raise a finding; no limit where left out"),
-            .texts(
-                "probes.file.allowed_domains", \.file.allowedDomains,
-                "operator domains that raise no finding, besides the standard ones"),
-        ] + laterProbes.map { .later("probes.\($0)", $1) }
+    /// Probes with their settings, and which of them are switched off.
+    ///
+    /// A probe is its own settings: what the configuration holds are the probes of the catalogue as they will run.
+    public struct Probes: Sendable {
+        private var changed: [String: any Probe] = [:]
+        /// Identifiers of probes that do not run.
+        public var disabled: Set<String> = []
 
-    private static let positive = SettingKind.number(0...Double.greatestFiniteMagnitude, isLowExcluded: true)
-    private static let evasionSettings: [AuditSetting] = [
-        .flag("probes.evasion.enabled", \.evasion.isEnabled, "whether the probe runs"),
-        AuditSetting(
-            "probes.evasion.attack",
-            .choice(
-                evasionAttacks.map { $0.identifier },
-                later: ["boundary", "square", "simba", "nes", "zoo", "greedy", "beam", "transfer", "auto_attack"]),
-            "the search", apply: { if let text = $1.text { $0.evasion.attack = text } },
-            show: { .text($0.evasion.attack) }),
-        .choice("probes.evasion.norm", \.evasion.norm, "measures of distance to search in"),
-        .integer("probes.evasion.samples", \.evasion.samples, 1...1_000_000, "test rows attacked"),
-        .integer("probes.evasion.iterations", \.evasion.iterations, 1...100_000, "steps of the search"),
-        .integer(
-            "probes.evasion.evaluations", \.evasion.evaluations, 1...1_000_000,
-            "most queries for one gradient estimate"),
-        .integer(
-            "probes.evasion.initial_evaluations", \.evasion.initialEvaluations, 1...1_000_000,
-            "queries of the first gradient estimate"),
-        .integer(
-            "probes.evasion.queries", \.evasion.queries, 1...1_000_000_000,
-            "most queries a row; no limit where left out"),
-        AuditSetting(
-            "probes.evasion.epsilons", .list(positive), "distances at which robust accuracy is reported",
-            apply: { $0.evasion.epsilons = Set($1.numbers).sorted() },
-            show: { .list($0.evasion.epsilons.map { .number($0) }) }),
-        .flag(
-            "probes.evasion.polish", \.evasion.polish, "whether flips are made cheaper feature by feature at the end"),
-        .choice("probes.evasion.goal", \.evasion.goal, "decisions that an attacker wants"),
-    ]
+        /// A probe as it is set: the defaults where nobody said anything.
+        public subscript<P: Probe>(_ type: P.Type) -> P {
+            get { changed[P.identifier] as? P ?? P() }
+            set { changed[P.identifier] = newValue }
+        }
+        /// The probe of that type as it is set, for types that are only known while the program runs.
+        func configured(_ type: any Probe.Type) -> any Probe {
+            changed[type.identifier].flatMap { Swift.type(of: $0) == type ? $0 : nil } ?? type.init()
+        }
+    }
+
+    /// Settings of the probes that ship, from their own tables, and the names of those to come.
+    static let probeSettings: [Setting<AuditConfiguration>] =
+        builtInProbes.flatMap { $0.lifted } + laterProbes.map { .later("probes.\($0)", $1) }
+
     /// Probes that the grammar names and that no release runs yet.
     private static let laterProbes: [(String, String)] = [
         ("constraints", "rows that break declared CEL rules"),
@@ -78,4 +44,30 @@ extension AuditConfiguration {
         ("provenance", "whether data are what the ledger says"),
         ("poisoning", "what planted training rows would do"),
     ]
+}
+
+extension Probe {
+    /// The settings of the probe as keys of the configuration.
+    fileprivate static var lifted: [Setting<AuditConfiguration>] {
+        let section = "probes.\(identifier)"
+        let name = identifier
+        let enabled = Setting<AuditConfiguration>(
+            "\(section).enabled", .flag, "whether the probe runs",
+            apply: { configuration, node in
+                guard let isEnabled = node.flag else { return }
+                if isEnabled {
+                    configuration.probes.disabled.remove(name)
+                } else {
+                    configuration.probes.disabled.insert(name)
+                }
+            }, show: { .flag(!$0.probes.disabled.contains(name)) })
+        return [enabled]
+            + settings.map { setting in
+                Setting<AuditConfiguration>(
+                    "\(section).\(setting.key)", setting.kind, setting.meaning, isServed: setting.isServed,
+                    apply: { configuration, node throws(CasemateError) in
+                        try setting.apply(&configuration.probes[Self.self], node)
+                    }, show: { setting.show($0.probes[Self.self]) })
+            }
+    }
 }

@@ -4,19 +4,19 @@ import CasemateModels
 
 extension AuditConfiguration {
     /// Every setting, in the order of the reference page.
-    static let settings: [AuditSetting] =
+    static let settings: [Setting<AuditConfiguration>] =
         general + modelSettings + dataSettings + decisionSettings + spaceSettings + probeSettings + policySettings
         + reportSettings
 
-    private static let general: [AuditSetting] = [
-        AuditSetting(
+    private static let general: [Setting<AuditConfiguration>] = [
+        Setting(
             "version", .integer(1...1), "version of this grammar", apply: { _, _ in }, show: { _ in .integer(1) }),
-        AuditSetting(
+        Setting(
             "seed", .integer(0...Int.max), "seed of all randomness",
             apply: { if let value = $1.integer { $0.seed = UInt64(value) } },
             show: { .integer(Int(clamping: $0.seed)) }),
         .integer("threads", \.threads, 1...1024, "threads that work; every core where left out"),
-        AuditSetting(
+        Setting(
             "budget", .duration, "most time that the probes may take; no limit where left out",
             apply: { $0.budget = $1.number }, show: { $0.budget.map { .text(SettingScalar.duration($0)) } }),
         .later(
@@ -42,9 +42,9 @@ extension AuditConfiguration {
         SettingKey("rate", .number(0...1e9, isLowExcluded: true), "most requests a second"),
         SettingKey("queries", .integer(1...Int.max), "most rows asked in all"),
     ]
-    private static let modelSettings: [AuditSetting] = [
+    private static let modelSettings: [Setting<AuditConfiguration>] = [
         .path("model.path", \.model.path, "the model file"),
-        AuditSetting(
+        Setting(
             "model.format", .choice(["onnx"], later: ["xgboost_json", "xgboost_ubjson", "lightgbm_text"]),
             "format of the file", apply: { _, _ in }, show: { _ in .text("onnx") }),
         .choice(
@@ -63,24 +63,24 @@ extension AuditConfiguration {
         .choice(
             "model.output.kind", \.model.overrides.kind, of: ScoreKind.allCases, "what the scores are"),
         .texts("model.output.classes", \.model.overrides.classes, "classes in the order of the model's scores"),
-        AuditSetting(
+        Setting(
             "model.row_shape", .list(.integer(1...1_000_000)), "axes of one row where the graph leaves them open",
             apply: { $0.model.overrides.rowShape = $1.items.compactMap(\.integer) },
             show: { $0.model.overrides.rowShape.map { .list($0.map { .integer($0) }) } }),
-        AuditSetting(
+        Setting(
             "model.provider", .choice(["cpu", "cuda"]), "execution provider of the engine",
             apply: { $0.model.provider = $1.text ?? "cpu" }, show: { .text($0.model.provider) }),
         .later("model.previous", "release before this one, for comparison segment by segment", .path),
         .later(
             "model.endpoint", "a served model instead of a file", .mapping(endpointKeys, short: "url")),
     ]
-    private static let dataSettings: [AuditSetting] = [
+    private static let dataSettings: [Setting<AuditConfiguration>] = [
         .path("data.train", \.data.train, "training data: bounds, scales and levels come from it"),
         .path("data.test", \.data.test, "test data: everything is measured on it"),
         .later("data.reference", "data that are known to be good, to compare with", .path),
         .text("data.target", \.data.target, "column that the model predicts"),
         .text("data.favourable", \.data.favourable, "outcome that people want, as the data spell it"),
-        AuditSetting(
+        Setting(
             "data.protected", .list(.mapping(protectedKeys, short: "column"), minimum: 0),
             "protected attributes; kept out of the model's features",
             apply: { configuration, node throws(CasemateError) in
@@ -92,7 +92,7 @@ extension AuditConfiguration {
         .text("data.source", \.data.source, "column that says where a row came from"),
         .texts("data.ignore", \.data.ignore, "columns that are left out"),
         .texts("data.missing", \.data.missing, "cells that stand for a missing value, besides empty ones"),
-        AuditSetting(
+        Setting(
             "data.types", .table(.choice(ColumnType.allCases.map(\.rawValue)), of: "columns"),
             "types that replace the inferred ones",
             apply: { configuration, node in
@@ -111,7 +111,7 @@ extension AuditConfiguration {
             "buckets", .list(.number(-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude)),
             "ascending cuts that turn a number into groups"),
     ]
-    private static let decisionSettings: [AuditSetting] = [
+    private static let decisionSettings: [Setting<AuditConfiguration>] = [
         .number(
             "decision.threshold", \.decision.threshold,
             .number(-Double.greatestFiniteMagnitude...Double.greatestFiniteMagnitude),
@@ -120,18 +120,18 @@ extension AuditConfiguration {
             "decision.positive", \.decision.positive,
             "the positive class; the model's last class where left out"),
     ]
-    private static let spaceSettings: [AuditSetting] =
+    private static let spaceSettings: [Setting<AuditConfiguration>] =
         [
-            AuditSetting(
+            Setting(
                 "feature_space.defaults.bounds", .choice(["train", "none"]), "bounds of numeric features",
                 apply: { $0.featureSpace.defaults.bounds = $1.text == "none" ? .none : .train },
                 show: { .text($0.featureSpace.defaults.bounds == .none ? "none" : "train") }),
-            AuditSetting(
+            Setting(
                 "feature_space.defaults.integer", .choice(["train", "never"]),
                 "`train`: a feature whose training values are all whole takes whole numbers only",
                 apply: { $0.featureSpace.defaults.detectsIntegers = $1.text != "never" },
                 show: { .text($0.featureSpace.defaults.detectsIntegers ? "train" : "never") }),
-            AuditSetting(
+            Setting(
                 "feature_space.defaults.scale", .choice(["train", "raw"]),
                 "`train`: a change is divided by the training range; `raw`: it counts as it is",
                 apply: { $0.featureSpace.defaults.scale = $1.text == "raw" ? .raw : .train },
@@ -139,9 +139,9 @@ extension AuditConfiguration {
         ] + FeatureSpaceDeclaration.keys.map { declared($0) }
 
     /// A key of `feature_space` whose grammar the declaration itself holds.
-    private static func declared(_ key: SettingKey) -> AuditSetting {
+    private static func declared(_ key: SettingKey) -> Setting<AuditConfiguration> {
         let isOneHot = key.name == "one_hot"
-        return AuditSetting(
+        return Setting(
             "feature_space.\(key.name)", key.kind, key.meaning, isServed: key.isServed,
             apply: { configuration, node throws(CasemateError) in
                 if isOneHot {
@@ -157,20 +157,20 @@ extension AuditConfiguration {
                 return names.isEmpty ? nil : .list(names.map { .text($0) })
             })
     }
-    private static let policySettings: [AuditSetting] = [
-        AuditSetting(
+    private static let policySettings: [Setting<AuditConfiguration>] = [
+        Setting(
             "policy.fail_on", .choice(Severity.allCases.reversed().map(\.rawValue) + ["never"]),
             "findings of this severity or worse fail",
             apply: { $0.policy.failOn = ($1.text).flatMap { Severity(rawValue: $0) } },
             show: { .text($0.policy.failOn?.rawValue ?? "never") }),
-        AuditSetting(
+        Setting(
             "policy.rules", .list(.text, minimum: 0), "rules on metrics",
             apply: { configuration, node throws(CasemateError) in
                 configuration.policy.rules = try node.items.map { item throws(CasemateError) in
                     try PolicyRule(item.text ?? "", at: item.place)
                 }
             }, show: { .list($0.policy.rules.map { .text($0.text) }) }),
-        AuditSetting(
+        Setting(
             "policy.accept", .list(.mapping(acceptKeys), minimum: 0), "risks that somebody answers for until a day",
             apply: { configuration, node throws(CasemateError) in
                 configuration.policy.accepted = try node.items.map { item throws(CasemateError) in
@@ -183,12 +183,12 @@ extension AuditConfiguration {
         SettingKey("reason", .text, "why the risk is accepted, and who says so", isRequired: true),
         SettingKey("expires", .day, "last day on which it is accepted", isRequired: true),
     ]
-    private static let reportSettings: [AuditSetting] = [
-        AuditSetting(
+    private static let reportSettings: [Setting<AuditConfiguration>] = [
+        Setting(
             "report.output", .path, "folder that the report goes to",
             apply: { if let text = $1.text { $0.report.folder = $0.resolved(text) } },
             show: { .text($0.report.folder) }),
-        AuditSetting(
+        Setting(
             "report.formats", .list(.choice(["json", "html", "sarif", "junit"])), "files that are written",
             apply: { $0.report.formats = $1.texts }, show: { .list($0.report.formats.map { .text($0) }) }),
         .flag("report.redact", \.report.isRedacted, "whether values of data rows are masked"),

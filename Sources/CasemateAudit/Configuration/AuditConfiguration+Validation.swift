@@ -17,17 +17,7 @@ extension AuditConfiguration {
         }
         try checkRoles()
         try checkRules()
-        if evasion.initialEvaluations > evasion.evaluations {
-            throw clash(
-                "probes.evasion.initial_evaluations",
-                "\(evasion.initialEvaluations) initial evaluations are more than the \(evasion.evaluations) evaluations",
-                "raise 'probes.evasion.evaluations', or lower this")
-        }
-        if evasion.isEnabled, evasion.goal != .any, data.favourable == nil {
-            throw clash(
-                "probes.evasion.goal", "the goal '\(evasion.goal.rawValue)' needs a favourable outcome",
-                "add `data: {favourable: …}`, or use the goal 'any'")
-        }
+        for type in builtInProbes { _ = try probes.configured(type).prepared(for: self) }
     }
 
     /// The place of a setting for messages: where it was made, else the configuration file.
@@ -47,7 +37,7 @@ extension AuditConfiguration {
     private func checkRules() throws(CasemateError) {
         for rule in policy.rules {
             let probe = rule.metric.prefix { $0 != "." }
-            let known = probe == "fairness" ? data.protected.map(\.column) : probe == "evasion" ? ["norm"] : []
+            let known = builtInProbes.first { $0.identifier == probe }?.metricGroups(in: self) ?? []
             if let group = rule.group, case let column = String(group.prefix { $0 != "=" }), !known.contains(column) {
                 throw clash(
                     "policy.rules",

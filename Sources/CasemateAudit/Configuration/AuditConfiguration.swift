@@ -85,65 +85,6 @@ public struct AuditConfiguration: Sendable {
         /// The positive class; `nil` is the model's last.
         public var positive: String?
     }
-    /// Settings of the performance probe.
-    public struct Performance: Hashable, Sendable {
-        /// Whether it runs.
-        public var isEnabled = true
-        /// Number of calibration bins.
-        public var bins = 10
-    }
-    /// Settings of the evasion probe; defaults of the search are those of Chen, Jordan, Wainwright 2020 and of the
-    /// common implementation, with fewer evaluations.
-    public struct Evasion: Hashable, Sendable {
-        /// Measures of distance to search in.
-        public enum Norm: String, Hashable, Sendable, CaseIterable { case l2, linf, both }
-        /// Decisions an attacker wants.
-        public typealias Goal = EvasionSettings.Goal
-        /// Whether it runs.
-        public var isEnabled = true
-        /// The search.
-        public var attack = "hop_skip_jump"
-        /// Measures of distance.
-        public var norm = Norm.both
-        /// Test rows attacked.
-        public var samples = 100
-        /// Steps of the search.
-        public var iterations = 10
-        /// Largest number of queries for one gradient estimate.
-        public var evaluations = 10_000
-        /// Queries of the first gradient estimate.
-        public var initialEvaluations = 100
-        /// Most queries a row; `nil` sets no limit.
-        public var queries: Int?
-        /// Distances at which robust accuracy is reported.
-        public var epsilons: [Double] = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5]
-        /// Whether flips are made cheaper feature by feature at the end.
-        public var polish = true
-        /// Decisions an attacker wants.
-        public var goal = Goal.any
-    }
-    /// Settings of the fairness probe.
-    public struct Fairness: Hashable, Sendable {
-        /// Whether it runs.
-        public var isEnabled = true
-        /// Adverse impact ratios below this are large (0.8 is the four-fifths rule).
-        public var adverseImpact = 0.8
-        /// Differences of true or false positive rates above this are large.
-        public var oddsDifference = 0.1
-        /// Groups with fewer rows give figures but no finding.
-        public var minimumGroup = 30
-        /// Level of significance after Holm's adjustment.
-        public var alpha = 0.05
-    }
-    /// Settings of the gate on the model file.
-    public struct File: Hashable, Sendable {
-        /// Whether it runs.
-        public var isEnabled = true
-        /// Files above this size raise a finding; `nil` sets no limit.
-        public var maximumBytes: Int?
-        /// Operator domains that raise no finding, besides the standard ones.
-        public var allowedDomains: [String] = []
-    }
     /// What is written where.
     public struct Output: Hashable, Sendable {
         /// Folder of the report.
@@ -162,7 +103,7 @@ public struct AuditConfiguration: Sendable {
     /// What an attacker can do to a row.
     public var featureSpace = FeatureSpaceDeclaration()
     /// Probes.
-    public var performance = Performance(), evasion = Evasion(), fairness = Fairness(), file = File()
+    public var probes = Probes()
     /// What the result must meet.
     public var policy = Policy()
     /// What is written where.
@@ -182,21 +123,6 @@ public struct AuditConfiguration: Sendable {
 
     /// Makes the defaults.
     public init() {}
-
-    /// Distances at which the evasion probe reports: those declared and those that rules of the policy name, ascending.
-    public var measuredEpsilons: [Double] {
-        Set(evasion.epsilons + policy.rules.compactMap(\.distance)).sorted()
-    }
-    /// Whether a probe runs, by identifier; probes without such a setting do.
-    public func isEnabled(probe: String) -> Bool {
-        switch probe {
-        case "performance": performance.isEnabled
-        case "evasion": evasion.isEnabled
-        case "fairness": fairness.isEnabled
-        case "file": file.isEnabled
-        default: true
-        }
-    }
 }
 
 extension AuditConfiguration.Protected {

@@ -24,7 +24,7 @@ struct EvasionAnalysis {
 
     /// The small distance of the finding where it is measured, else the smallest one measured.
     var headlineDistance: Double {
-        subject.evasion.epsilons.contains(small) ? small : subject.evasion.epsilons.min() ?? 0
+        rows.settings.epsilons.contains(small) ? small : rows.settings.epsilons.min() ?? 0
     }
     private var small: Double { result.norm == .linf ? 0.05 : 0.1 }
 
@@ -46,21 +46,21 @@ struct EvasionAnalysis {
     func appendFigures(to outcome: inout ProbeOutcome) throws {
         let open = result.count(.unfinished)
         guard open == 0 else {
-            outcome.metrics += Self.unfinished(subject.evasion, norm: result.norm, rows: open, of: total)
+            outcome.metrics += Self.unfinished(rows.settings, norm: result.norm, rows: open, of: total)
             outcome.tables.append(outcomes())
             return
         }
         for (key, value) in result.settings { outcome.settings["\(result.norm.rawValue): \(key)"] = value }
         let clean = total - result.count(.alreadyReached)
         let span = Intervals.wilson(successes: clean, trials: total)
-        let isGoalAny = subject.evasion.goal == .any
+        let isGoalAny = rows.settings.goal == .any
         if isGoalAny {
             outcome.metrics.append(
                 Metric(
                     "evasion.clean_accuracy", Double(clean) / Double(total), low: span?.low, high: span?.high, n: total,
                     group: group, note: "Wilson 95 %, of the rows drawn"))
         }
-        for point in try RobustnessCurve(result, epsilons: subject.evasion.epsilons).points {
+        for point in try RobustnessCurve(result, epsilons: rows.settings.epsilons).points {
             let name = Self.text(point.epsilon)
             outcome.metrics.append(
                 Metric(
@@ -115,7 +115,7 @@ struct EvasionAnalysis {
         var said: [String] = []
         for analysis in analyses {
             let distances = analysis.found.map(\.distance)
-            let top = max(analysis.subject.evasion.epsilons.max() ?? 0, distances.last.map { min($0, 1) } ?? 0)
+            let top = max(analysis.rows.settings.epsilons.max() ?? 0, distances.last.map { min($0, 1) } ?? 0)
             let grid = (0...60).map { top * Double($0) / 60 }
             let points = try RobustnessCurve(analysis.result, epsilons: grid).points.compactMap { point in
                 point.accuracy.map {
@@ -123,7 +123,7 @@ struct EvasionAnalysis {
                 }
             }
             series.append(Plot.Series(name: name(analysis.result.norm), style: .step, points: points))
-            let picks = try RobustnessCurve(analysis.result, epsilons: analysis.subject.evasion.epsilons).points
+            let picks = try RobustnessCurve(analysis.result, epsilons: analysis.rows.settings.epsilons).points
             said.append(
                 "\(name(analysis.result.norm)): "
                     + picks.map { "\(Words.percent($0.accuracy)) at \(text($0.epsilon))" }.joined(separator: ", "))
@@ -143,7 +143,7 @@ struct EvasionAnalysis {
         let changes = found.prefix(5).map(change)
         outcome.changes += changes
         outcome.summary.append(
-            "Of \(Words.count(attacked.count, subject.evasion.goal == .any ? "rightly decided row" : "row")) attacked, \(found.count) changed decision; the median "
+            "Of \(Words.count(attacked.count, rows.settings.goal == .any ? "rightly decided row" : "row")) attacked, \(found.count) changed decision; the median "
                 + "distance is \(Words.distance(result.medianDistance)) (\(Self.name(result.norm))).")
         if result.discarded > 0 {
             outcome.summary.append(

@@ -14,23 +14,50 @@ public struct EvasionProbe: Probe {
     public static let identifier = "evasion"
     /// Heading in reports.
     public static let title = "Evasion, labels only"
+    /// What it examines.
+    public static let purpose = "how little changes a decision"
     /// Crafting inputs against a running model.
     public static let taxonomy = Taxonomy(
         stages: [.inference], influence: .exploratory, violations: [.integrity, .availability],
         specificity: .targeted, knowledge: [.labels], atlas: ["AML.T0015", "AML.T0043.001"], owasp: ["ML01"],
         nist: ["NISTAML.025"])
 
+    /// Settings of the attack.
+    public var attack = EvasionSettings()
+
     /// Creates the probe.
     public init() {}
+
+    /// The norm of the attack.
+    public static func metricGroups(in configuration: AuditConfiguration) -> [String] { ["norm"] }
+
+    /// Measures at the distances that rules of the policy name, too.
+    public func prepared(for configuration: AuditConfiguration) throws(CasemateError) -> EvasionProbe {
+        if attack.initialEvaluations > attack.maxEvaluations {
+            throw CasemateError(
+                .invalidSetting, at: configuration.place(of: "probes.evasion.initial_evaluations"),
+                "\(attack.initialEvaluations) initial evaluations are more than the \(attack.maxEvaluations) evaluations",
+                help: "raise 'probes.evasion.evaluations', or lower this")
+        }
+        if attack.goal != .any, configuration.data.favourable == nil {
+            throw CasemateError(
+                .invalidSetting, at: configuration.place(of: "probes.evasion.goal"),
+                "the goal '\(attack.goal.rawValue)' needs a favourable outcome",
+                help: "add `data: {favourable: …}`, or use the goal 'any'")
+        }
+        var copy = self
+        copy.attack.epsilons = Set(attack.epsilons + configuration.policy.rules.compactMap(\.distance)).sorted()
+        return copy
+    }
 
     /// Needs decisions, and inputs that are a table or an image.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
         if subject.decision == nil { return "a regression without `decision: {threshold: …}` makes no decisions" }
         if subject.model.model.signature.layout == .text { return "this release has no attack on text" }
-        if subject.evasion.goal != .any, subject.favourable == nil {
-            return "the goal '\(subject.evasion.goal.rawValue)' needs `favourable:` under `data:`"
+        if attack.goal != .any, subject.favourable == nil {
+            return "the goal '\(attack.goal.rawValue)' needs `favourable:` under `data:`"
         }
-        return subject.evasion.samples == 0 || subject.test.count == 0 ? "no rows to attack" : nil
+        return attack.samples == 0 || subject.test.count == 0 ? "no rows to attack" : nil
     }
 
     /// Attacks under each norm in turn.
@@ -51,11 +78,11 @@ public struct EvasionProbe: Probe {
     func attacks(on subject: AuditSubject, context: RunContext) throws -> Attacks {
         var attacks = Attacks()
         guard let decision = subject.decision else { return attacks }
-        let rows = EvasionRows(subject, seed: context.seed)
+        let rows = EvasionRows(subject, attack, seed: context.seed)
         guard !rows.indices.isEmpty else { return attacks }
         let oracle = TableOracle(model: subject.model, decision: decision, cancellation: context.cancellation)
         attacks.rows = rows.indices.count
-        for norm in subject.evasion.norms {
+        for norm in attack.norms {
             guard attacks.stopped == nil else {
                 attacks.missing.append(norm)
                 continue
@@ -63,7 +90,7 @@ public struct EvasionProbe: Probe {
             let clock = ContinuousClock()
             let start = clock.now
             do {
-                let result = try attack(rows, norm, oracle, subject, context)
+                let result = try result(rows, norm, oracle, subject, context)
                 attacks.done.append(
                     EvasionAnalysis(
                         result: result, rows: rows, subject: subject,
@@ -87,7 +114,7 @@ public struct EvasionProbe: Probe {
         for analysis in attacks.done { try analysis.appendFigures(to: &outcome) }
         for norm in attacks.missing {
             outcome.metrics += EvasionAnalysis.unfinished(
-                first.subject.evasion, norm: norm, rows: attacks.rows, of: attacks.rows)
+                attack, norm: norm, rows: attacks.rows, of: attacks.rows)
         }
         let whole = attacks.done.filter { $0.result.count(.unfinished) == 0 }
         if let curve = try EvasionAnalysis.plot(whole) { outcome.plots.append(curve) }
@@ -99,16 +126,15 @@ public struct EvasionProbe: Probe {
         return outcome
     }
 
-    private func attack(
+    private func result(
         _ rows: EvasionRows, _ norm: FeatureSpace.Norm, _ oracle: TableOracle, _ subject: AuditSubject,
         _ context: RunContext
     ) throws -> EvasionResult {
-        let settings = subject.evasion
         let problem = try EvasionProblem(
             originals: subject.test.rows(rows.indices), space: subject.space, goals: rows.goals,
-            identifiers: rows.indices, startingPoints: settings.usesTrainingRows ? subject.train : nil)
+            identifiers: rows.indices, startingPoints: attack.usesTrainingRows ? subject.train : nil)
         let isTable = subject.model.model.signature.layout != .image
-        return try settings.run(norm: norm, isTable: isTable, deadline: context.deadline).run(
+        return try attack.run(norm: norm, isTable: isTable, deadline: context.deadline).run(
             problem, oracle: oracle, context: context)
     }
 }
@@ -119,20 +145,23 @@ struct EvasionRows {
     let indices: [Int]
     /// One goal a row.
     let goals: [EvasionProblem.Goal]
+    /// Settings of the attack.
+    let settings: EvasionSettings
 
-    init(_ subject: AuditSubject, seed: UInt64) {
+    init(_ subject: AuditSubject, _ settings: EvasionSettings, seed: UInt64) {
+        self.settings = settings
         let labels = Self.labels(subject)
         let candidates = (0..<subject.test.count).filter { row in
-            switch subject.evasion.goal {
+            switch settings.goal {
             case .any: true
             case .favourable: !subject.isFavourableDecision(row)
             case .unfavourable: subject.isFavourableDecision(row)
             }
         }
         var generator = SeededGenerator(seed: seed, stream: 0x65_76_61)
-        indices = Array(candidates.shuffled(using: &generator).prefix(subject.evasion.samples)).sorted()
+        indices = Array(candidates.shuffled(using: &generator).prefix(settings.samples)).sorted()
         goals = indices.map { row in
-            switch subject.evasion.goal {
+            switch settings.goal {
             case .any: .untargeted(label: labels[row])
             case .favourable: .targeted(label: Int32(subject.favourable ?? 0))
             case .unfavourable: .untargeted(label: Int32(subject.favourable ?? 0))

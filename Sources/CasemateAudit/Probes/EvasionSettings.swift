@@ -1,4 +1,5 @@
 import CasemateAttacks
+import CasemateCore
 public import CasemateData
 
 /// Settings of the evasion probe.
@@ -59,4 +60,38 @@ extension EvasionSettings {
         walk.initialEvaluations = initialEvaluations
         return walk
     }
+}
+
+extension EvasionProbe {
+    private static let positive = SettingKind.number(0...Double.greatestFiniteMagnitude, isLowExcluded: true)
+    private static let bothNorms = "both"
+
+    /// Its settings.
+    public static let settings: [Setting<EvasionProbe>] = [
+        Setting(
+            "attack",
+            .choice(
+                evasionAttacks.map { $0.identifier },
+                later: ["boundary", "square", "simba", "nes", "zoo", "greedy", "beam", "transfer", "auto_attack"]),
+            "the search", apply: { if let text = $1.text { $0.attack.attack = text } },
+            show: { .text($0.attack.attack) }),
+        Setting(
+            "norm", .choice([FeatureSpace.Norm.l2.rawValue, FeatureSpace.Norm.linf.rawValue, bothNorms]),
+            "measures of distance to search in",
+            apply: { probe, node in
+                probe.attack.norms = [.l2, .linf].filter { node.text == $0.rawValue || node.text == bothNorms }
+            }, show: { .text($0.attack.norms.count == 1 ? $0.attack.norms[0].rawValue : bothNorms) }),
+        .integer("samples", \.attack.samples, 1...1_000_000, "test rows attacked"),
+        .integer("iterations", \.attack.iterations, 1...100_000, "steps of the search"),
+        .integer("evaluations", \.attack.maxEvaluations, 1...1_000_000, "most queries for one gradient estimate"),
+        .integer(
+            "initial_evaluations", \.attack.initialEvaluations, 1...1_000_000, "queries of the first gradient estimate"),
+        .integer("queries", \.attack.queryLimit, 1...1_000_000_000, "most queries a row; no limit where left out"),
+        Setting(
+            "epsilons", .list(positive), "distances at which robust accuracy is reported",
+            apply: { $0.attack.epsilons = Set($1.numbers).sorted() },
+            show: { .list($0.attack.epsilons.map { .number($0) }) }),
+        .flag("polish", \.attack.isPolished, "whether flips are made cheaper feature by feature at the end"),
+        .choice("goal", \.attack.goal, "decisions that an attacker wants"),
+    ]
 }

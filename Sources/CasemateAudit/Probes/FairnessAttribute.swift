@@ -5,7 +5,6 @@ import Foundation
 /// The figures, tables, plot and findings of one protected attribute.
 struct FairnessAttribute {
     let groups: ProtectedGroups
-    let settings: AuditConfiguration.Fairness
     let probe: FairnessProbe
     let subject: AuditSubject
     let seed: UInt64
@@ -13,7 +12,7 @@ struct FairnessAttribute {
     func append(to outcome: inout ProbeOutcome) {
         guard groups.names.count > 1,
             let fairness = GroupFairness(
-                groups.counts, reference: groups.reference, minimumReference: settings.minimumGroup, seed: seed)
+                groups.counts, reference: groups.reference, minimumReference: probe.minimumGroup, seed: seed)
         else {
             let known = groups.names.isEmpty ? "no value is known" : "every row is '\(groups.names[0])'"
             outcome.summary.append("\(groups.column) cannot be compared: \(known), insufficient data.")
@@ -29,7 +28,7 @@ struct FairnessAttribute {
     }
 
     private func isTooSmall(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> Bool {
-        min(row.group.count, fairness.reference.count) < settings.minimumGroup
+        min(row.group.count, fairness.reference.count) < probe.minimumGroup
     }
 
     private func scoreGaps(reference: String) -> [String: StandardisedMeanDifference] {
@@ -158,9 +157,9 @@ struct FairnessAttribute {
 
     private func verdict(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> String {
         guard let ratio = row.selection.ratio else { return "insufficient data" }
-        if isTooSmall(row, fairness) { return "too few rows (under \(settings.minimumGroup))" }
+        if isTooSmall(row, fairness) { return "too few rows (under \(probe.minimumGroup))" }
         let isLarge = isPractical(ratio)
-        switch (isLarge, (row.adjustedPValue ?? 1) < settings.alpha) {
+        switch (isLarge, (row.adjustedPValue ?? 1) < probe.alpha) {
         case (true, true): return "disparity"
         case (true, false): return "large, not significant: cannot be told from chance"
         case (false, true):
@@ -170,11 +169,11 @@ struct FairnessAttribute {
     }
 
     /// Significant ratios below this raise a finding of medium severity.
-    private var borderline: Double { max(settings.adverseImpact, 0.9) }
+    private var borderline: Double { max(probe.adverseImpact, 0.9) }
 
     /// Outside the band around parity: below the threshold, or above its inverse when the reference is named.
     private func isPractical(_ ratio: Double) -> Bool {
-        ratio < settings.adverseImpact || ratio > 1 / settings.adverseImpact
+        ratio < probe.adverseImpact || ratio > 1 / probe.adverseImpact
     }
 
     private func parityTable(_ fairness: GroupFairness) -> EvidenceTable {
@@ -211,7 +210,7 @@ struct FairnessAttribute {
             x: Plot.Axis("group"), y: Plot.Axis("ratio to \(fairness.reference.name)", low: 0),
             series: [Plot.Series(name: "adverse impact ratio", style: .bars, points: points)],
             references: [
-                Plot.Reference(.horizontal, at: settings.adverseImpact, label: "\(settings.adverseImpact) threshold"),
+                Plot.Reference(.horizontal, at: probe.adverseImpact, label: "\(probe.adverseImpact) threshold"),
                 Plot.Reference(.horizontal, at: 1, label: "parity"),
             ],
             summary: "Ratio of favourable decisions to those of \(fairness.reference.name): "
@@ -243,8 +242,8 @@ struct FairnessAttribute {
     }
 
     private func adverseImpact(_ row: GroupFairness.Row, _ fairness: GroupFairness) -> Finding? {
-        guard let ratio = row.selection.ratio, let p = row.adjustedPValue, p < settings.alpha else { return nil }
-        guard ratio < borderline || ratio > 1 / settings.adverseImpact else { return nil }
+        guard let ratio = row.selection.ratio, let p = row.adjustedPValue, p < probe.alpha else { return nil }
+        guard ratio < borderline || ratio > 1 / probe.adverseImpact else { return nil }
         let interval = row.selection.ratioInterval
         let (worse, better) =
             ratio < 1
@@ -273,8 +272,8 @@ struct FairnessAttribute {
             (.positivePredictiveValue, "positive predictive value"),
         ]
         let broken = pairs.indices.filter { index in
-            abs(row.errorRates[pairs[index].0]?.difference ?? 0) > settings.oddsDifference
-                && (adjusted[pairs[index].0] ?? 1) < settings.alpha
+            abs(row.errorRates[pairs[index].0]?.difference ?? 0) > probe.oddsDifference
+                && (adjusted[pairs[index].0] ?? 1) < probe.alpha
         }
         guard !broken.isEmpty else { return nil }
         let evidence = broken.map { index -> Evidence in
@@ -290,7 +289,7 @@ struct FairnessAttribute {
         return probe.finding(
             "unequal_errors", .medium,
             "The \(named) of \(groups.column) = \(row.group.name) differs from \(fairness.reference.name) by more than "
-                + "\(Words.number(settings.oddsDifference, digits: 2))",
+                + "\(Words.number(probe.oddsDifference, digits: 2))",
             evidence: evidence,
             remedy: "Equalise the errors: more or better data for the group, or thresholds chosen under equalised odds "
                 + "(Hardt et al. 2016).", about: subject, feature: "\(groups.column)=\(row.group.name)")

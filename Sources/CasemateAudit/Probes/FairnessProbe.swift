@@ -10,11 +10,39 @@ public struct FairnessProbe: Probe {
     public static let identifier = "fairness"
     /// Heading in reports.
     public static let title = "Disparate impact"
+    /// What it examines.
+    public static let purpose = "whether groups are treated alike"
     /// A harm to people that the model itself does; no attacker is needed.
     public static let taxonomy = Taxonomy(stages: [.data, .training, .deployment], violations: [.availability])
 
+    /// Its settings.
+    public static let settings: [Setting<FairnessProbe>] = [
+        .number(
+            "thresholds.air", \.adverseImpact, .share,
+            "adverse impact ratios below this are large; 0.8 is the four-fifths rule"),
+        .number(
+            "thresholds.odds_difference", \.oddsDifference, .share,
+            "differences of true or false positive rates above this are large"),
+        .integer(
+            "min_group", \.minimumGroup, 1...1_000_000_000, "groups with fewer rows give figures but no finding"),
+        .number("alpha", \.alpha, .share, "level of significance after Holm's adjustment"),
+    ]
+    /// Adverse impact ratios below this are large (0.8 is the four-fifths rule).
+    public var adverseImpact = 0.8
+    /// Differences of true or false positive rates above this are large.
+    public var oddsDifference = 0.1
+    /// Groups with fewer rows give figures but no finding.
+    public var minimumGroup = 30
+    /// Level of significance after Holm's adjustment.
+    public var alpha = 0.05
+
     /// Creates the probe.
     public init() {}
+
+    /// Protected columns.
+    public static func metricGroups(in configuration: AuditConfiguration) -> [String] {
+        configuration.data.protected.map(\.column)
+    }
 
     /// Needs a classifier (or a threshold on a value), a favourable outcome and a protected column in the test data.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
@@ -33,19 +61,18 @@ public struct FairnessProbe: Probe {
     /// Examines every protected attribute.
     public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
         var outcome = outcome()
-        let settings = subject.fairness
         outcome.settings = [
-            "adverse impact threshold": "\(settings.adverseImpact)", "alpha": "\(settings.alpha)",
-            "smallest group": "\(settings.minimumGroup)",
+            "adverse impact threshold": "\(adverseImpact)", "alpha": "\(alpha)",
+            "smallest group": "\(minimumGroup)",
         ]
         for attribute in subject.protected {
             try context.cancellation.check()
             let groups = ProtectedGroups(attribute: attribute, subject: subject)
-            FairnessAttribute(groups: groups, settings: settings, probe: self, subject: subject, seed: context.seed)
+            FairnessAttribute(groups: groups, probe: self, subject: subject, seed: context.seed)
                 .append(to: &outcome)
         }
         let ratios = outcome.metrics.filter { $0.note != "reference group" }.filter {
-            $0.name == "fairness.air" && $0.value != nil && $0.n >= settings.minimumGroup
+            $0.name == "fairness.air" && $0.value != nil && $0.n >= minimumGroup
         }
         outcome.headlines = ratios.min { ($0.value ?? 0) < ($1.value ?? 0) }.map { [$0] } ?? []
         return outcome

@@ -10,11 +10,25 @@ public struct FileProbe: Probe {
     public static let identifier = "file"
     /// Heading in reports.
     public static let title = "Model file"
+    /// What it examines.
+    public static let purpose = "the model file itself"
     /// Tampering with the artefact.
     public static let taxonomy = Taxonomy(
         stages: [.artefact], influence: .causative, violations: [.integrity, .availability],
         specificity: .indiscriminate,
         atlas: ["AML.T0010.003", "AML.T0018.001"], owasp: ["ML06"], nist: ["NISTAML.051"])
+
+    /// Its settings.
+    public static let settings: [Setting<FileProbe>] = [
+        .integer(
+            "max_bytes", \.maximumBytes, 1...Int.max, "files above this size raise a finding; no limit where left out"),
+        .texts(
+            "allowed_domains", \.allowedDomains, "operator domains that raise no finding, besides the standard ones"),
+    ]
+    /// Files above this size raise a finding; `nil` sets no limit.
+    public var maximumBytes: Int?
+    /// Operator domains that raise no finding, besides the standard ones.
+    public var allowedDomains: [String] = []
 
     /// Creates the probe.
     public init() {}
@@ -28,7 +42,8 @@ public struct FileProbe: Probe {
     public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
         var outcome = outcome()
         guard let file = subject.file else { return outcome }
-        let verdict = subject.fileGate.examine(file)
+        let gate = FileGate(allowedDomains: Set(allowedDomains), maximumBytes: maximumBytes)
+        let verdict = gate.examine(file)
         outcome.metrics += [
             Metric("file.bytes", Double(verdict.bytes), n: 1),
             Metric(

@@ -10,9 +10,17 @@ public struct PerformanceProbe: Probe {
     public static let identifier = "performance"
     /// Heading in reports.
     public static let title = "Performance"
+    /// What it examines.
+    public static let purpose = "how well the model does its work"
     /// A plain quality measure; no attacker.
     public static let taxonomy = Taxonomy(stages: [.deployment], violations: [.integrity, .availability])
 
+    /// Its settings.
+    public static let settings: [Setting<PerformanceProbe>] = [
+        .integer("bins", \.bins, 2...1000, "calibration bins")
+    ]
+    /// Number of calibration bins.
+    public var bins = 10
     private let z = Distributions.normalQuantile(0.975)
 
     /// Creates the probe.
@@ -44,11 +52,11 @@ public struct PerformanceProbe: Probe {
         let scores = (0..<subject.predictions.count).map { Double(subject.predictions.scores[$0 * 2 + positive]) }
         let figures = BinaryPerformance(
             labels: labels, scores: scores, weights: subject.weights,
-            decisions: subject.decisions.map { $0 == Int32(positive) }, bins: subject.calibrationBins)
+            decisions: subject.decisions.map { $0 == Int32(positive) }, bins: bins)
         let counts = figures.confusion
         outcome.settings = [
             "threshold": threshold.map { "\($0)" } ?? "the model's own label",
-            "calibration bins": "\(subject.calibrationBins)",
+            "calibration bins": "\(bins)",
         ]
         appendAccuracy(figures.accuracy, right: counts.truePositives + counts.trueNegatives, subject, &outcome)
         append("true_positive_rate", counts.truePositives, counts.truePositives + counts.falseNegatives, &outcome)
@@ -92,7 +100,7 @@ public struct PerformanceProbe: Probe {
         if subject.predictions.kind != .decisionValues {
             appendMean("log_loss", figures.logLoss, figures.logLossError, n, &outcome)
             appendMean("brier", figures.brier, figures.brierError, n, &outcome)
-            let bins = subject.calibrationBins
+            let bins = bins
             appendCalibration(figures.calibration, n, seed: seed, &outcome) { rows in
                 let weights = subject.weights.map { weights in rows.map { weights[$0] } }
                 return Calibration(
@@ -172,7 +180,7 @@ public struct PerformanceProbe: Probe {
         let figures = MulticlassPerformance(
             labels: labels, decisions: subject.decisions.map(Int.init),
             scores: subject.predictions.scores.map(Double.init),
-            classes: classes.count, weights: subject.weights, bins: subject.calibrationBins)
+            classes: classes.count, weights: subject.weights, bins: bins)
         appendAccuracy(figures.accuracy, right: figures.correct, subject, &outcome)
         if [.probabilities, .logits].contains(subject.predictions.kind) {
             appendMean("log_loss", figures.logLoss, figures.logLossError, labels.count, &outcome)
@@ -183,7 +191,7 @@ public struct PerformanceProbe: Probe {
             let hits = zip(labels, subject.decisions).map { $0 == Int($1) }
             appendCalibration(figures.calibration, labels.count, seed: seed, &outcome) { rows in
                 Calibration(
-                    outcomes: rows.map { hits[$0] }, confidences: rows.map { best[$0] }, bins: subject.calibrationBins
+                    outcomes: rows.map { hits[$0] }, confidences: rows.map { best[$0] }, bins: bins
                 ).error
             }
         }

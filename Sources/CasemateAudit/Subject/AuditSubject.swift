@@ -1,7 +1,7 @@
-import CasemateCore
+public import CasemateCore
 public import CasemateData
 public import CasemateModels
-public import CasemateScan
+import Synchronization
 
 /// Everything that probes look at: the model, its data, its decisions on the test data, and what was declared.
 ///
@@ -23,14 +23,15 @@ public struct AuditSubject: Sendable {
         /// Value of each row.
         case values([Double])
     }
-    /// Settings of the evasion probe, or of `attack evasion`.
-    public private(set) var evasion: EvasionSettings
-    /// Settings of the fairness probe.
-    public let fairness: AuditConfiguration.Fairness
-    /// Number of calibration bins.
-    public let calibrationBins: Int
-    /// Operator domains that the file gate lets through besides the known ones, and the largest file.
-    public let fileGate: FileGate
+    /// The data files with all their columns, also those that are no features.
+    public struct Tables: Sendable {
+        /// Test data.
+        public let test: DataTable
+        /// Training data, if there are any.
+        public let train: DataTable?
+        /// The one whose columns decide: training data where there are any.
+        public var leading: DataTable { train ?? test }
+    }
     /// Name of the model in sentences and fingerprints: its file name.
     public let name: String
     /// The model file as read by our own reader; `nil` for models that are no ONNX file.
@@ -57,11 +58,33 @@ public struct AuditSubject: Sendable {
     public let favourable: Int?
     /// Protected attributes.
     public let protected: [Protected]
+    /// The data files.
+    public let tables: Tables
+    /// Roles of their columns.
+    public let roles: AuditConfiguration.Data
+    /// Labels of the training rows, coded as `targets`; `nil` without training data or where they lack the target.
+    public let trainTargets: Targets?
+    /// LightGBM, for probes that train; `nil` where it is not installed.
+    public let boosting: LightGBM?
+    private let shared = SharedAnswers()
 
-    /// The same subject under other settings of the attack; `bounds` replace those of every number.
-    func attacked(with settings: EvasionSettings, within bounds: ClosedRange<Float>?) -> AuditSubject {
+    /// What a probe says that would need LightGBM and has none.
+    public static let boostingMissing = "LightGBM is not installed: run `make setup`"
+
+    /// The model's answers on the training rows, asked once whoever wants them first; `nil` without training data.
+    /// - Throws: what the model throws; `unusableData` for an answer that is no number.
+    public func trainPredictions(context: RunContext) throws -> Predictions? {
+        guard let train else { return nil }
+        return try shared.answers {
+            let predictions = try model.predict(train, cancellation: context.cancellation)
+            try predictions.rejectNonFinite(tables.train?.path ?? "training data")
+            return predictions
+        }
+    }
+
+    /// The same subject with `bounds` in place of those of every number.
+    func attacked(within bounds: ClosedRange<Float>?) -> AuditSubject {
         var copy = self
-        copy.evasion = settings
         guard let bounds else { return copy }
         let rules = zip(space.features, space.rules).map { feature, rule in
             guard feature.levels == nil else { return rule }
@@ -74,7 +97,11 @@ public struct AuditSubject: Sendable {
     }
 
     /// Whether the label of a test row is the favourable outcome.
-    public func isFavourableLabel(_ row: Int) -> Bool {
+    public func isFavourableLabel(_ row: Int) -> Bool { isFavourable(targets, row) }
+    /// Whether the label of a training row is the favourable outcome; false without labels.
+    public func isFavourableTrainLabel(_ row: Int) -> Bool { trainTargets.map { isFavourable($0, row) } ?? false }
+
+    private func isFavourable(_ targets: Targets, _ row: Int) -> Bool {
         switch targets {
         case .classes(let classes): classes[row] == favourable
         case .values(let values):
@@ -89,7 +116,9 @@ public struct AuditSubject: Sendable {
     public func isFavourableDecision(_ row: Int) -> Bool { decisions[row] == favourable.map { Int32($0) } }
 
     /// The score of the positive class, or the value of a regression, of each test row; `nil` for several classes.
-    public var positiveScores: [Double]? {
+    public var positiveScores: [Double]? { positiveScores(of: predictions) }
+    /// The same of any answers of this model, or of one with the same classes.
+    public func positiveScores(of predictions: Predictions) -> [Double]? {
         switch decision?.kind {
         case .binary(let positive, _):
             predictions.kind == .labels
@@ -107,5 +136,29 @@ public struct AuditSubject: Sendable {
         case .value: return favourable == 1 ? "a high value is favourable" : "a high value is unfavourable"
         case .multiclass: return "score of the model"
         }
+    }
+}
+
+/// Answers that several probes want, asked once.
+private final class SharedAnswers: Sendable {
+    private let known = Mutex<Predictions?>(nil)
+
+    func answers(_ ask: () throws -> Predictions) throws -> Predictions {
+        if let known = known.withLock({ $0 }) { return known }
+        let asked = try ask()
+        known.withLock { $0 = asked }
+        return asked
+    }
+}
+
+extension Predictions {
+    /// Refuses answers that are no numbers, with the row of the first.
+    func rejectNonFinite(_ path: String) throws(CasemateError) {
+        guard let position = scores.firstIndex(where: { !$0.isFinite }) else { return }
+        let width = task == .regression ? 1 : max(classes.count, 1)
+        throw CasemateError(
+            .unusableData, at: "\(path):row \(position / width + 1)",
+            "the model answers \(scores[position]) (\(scores.count { !$0.isFinite }) such answers in all)",
+            help: "find the feature that the model cannot take, often a missing value, and impute it in the model")
     }
 }

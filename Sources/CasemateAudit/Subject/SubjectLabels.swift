@@ -5,6 +5,8 @@ import CasemateModels
 /// Targets, favourable outcome and decision rule of a subject.
 struct SubjectLabels {
     let targets: AuditSubject.Targets
+    /// Labels of the training rows; `nil` without training data or where they lack the target.
+    let trainTargets: AuditSubject.Targets?
     let decision: DecisionRule?
     let favourable: Int?
 
@@ -25,14 +27,22 @@ struct SubjectLabels {
         let favourable = configuration.data.favourable
         let column = try LabelColumn(tables.test, target: target, favourable: favourable)
         var labels = column.classes
+        var trainColumn: LabelColumn?
         if let train = tables.train, train.columns.contains(where: { $0.name == target }) {
             // why: train alone may hold classes that the test data lack; both decide how labels fit the model.
             let known = Set(labels)
-            labels += try LabelColumn(train, target: target).classes.filter { !known.contains($0) }
+            let found = try LabelColumn(train, target: target)
+            labels += found.classes.filter { !known.contains($0) }
+            trainColumn = found
         }
         let mapping = try ClassMapping(
             classes: signature.classes, labels: labels, place: "\(tables.test.path):'\(target)'")
-        targets = .classes(column.labels.map { mapping.position(of: column.classes[Int($0)]) ?? 0 })
+        func positions(_ column: LabelColumn) -> [Int] {
+            let byClass = column.classes.map { mapping.position(of: $0) ?? 0 }
+            return column.labels.map { byClass[Int($0)] }
+        }
+        targets = .classes(positions(column))
+        trainTargets = trainColumn.map { .classes(positions($0)) }
         self.favourable = column.favourable.flatMap { mapping.position(of: column.classes[$0]) }
         guard signature.classes.count == 2 else {
             try Self.refuseThreshold(configuration)
@@ -79,19 +89,7 @@ struct SubjectLabels {
     private init(regression configuration: AuditConfiguration, _ tables: SubjectLoader.Tables, _ target: String) throws
     {
         let table = tables.test
-        let column = try table.column(target)
-        guard column.type == .integer || column.type == .number || column.type == .boolean else {
-            throw CasemateError(
-                .mismatch, at: "\(table.path):'\(target)'", "the target is text and the model gives one value a row",
-                help: "name a numeric target, or say what the value is: `model: {task: binary}`")
-        }
-        try table.rejectNonFinite([target])
-        let values = try table.numbers(target)
-        if let row = values.firstIndex(where: \.isNaN) {
-            throw CasemateError(
-                .unusableData, at: "\(table.path):row \(row + 1)", "the target '\(target)' is missing",
-                help: "leave out rows without a known outcome")
-        }
+        let values = try Self.values(table, target)
         var distinct: Set<Double> = []
         for value in values where distinct.count < 3 { distinct.insert(value) }
         guard distinct.count > 1 else {
@@ -106,6 +104,9 @@ struct SubjectLabels {
                 help: "say what it is: `model: {task: binary}` for a logit, `model: {task: regression}` for a value")
         }
         targets = .values(values)
+        trainTargets = try tables.train.flatMap { train in
+            train.columns.contains { $0.name == target } ? .values(try Self.values(train, target)) : nil
+        }
         guard let threshold = configuration.decision.threshold else {
             guard configuration.data.favourable == nil else {
                 throw CasemateError(
@@ -129,5 +130,23 @@ struct SubjectLabels {
                     help: "write `favourable: above` or `favourable: below`")
             }
         }
+    }
+
+    /// The target of a regression, a number in every row.
+    private static func values(_ table: DataTable, _ target: String) throws -> [Double] {
+        let column = try table.column(target)
+        guard column.type == .integer || column.type == .number || column.type == .boolean else {
+            throw CasemateError(
+                .mismatch, at: "\(table.path):'\(target)'", "the target is text and the model gives one value a row",
+                help: "name a numeric target, or say what the value is: `model: {task: binary}`")
+        }
+        try table.rejectNonFinite([target])
+        let values = try table.numbers(target)
+        if let row = values.firstIndex(where: \.isNaN) {
+            throw CasemateError(
+                .unusableData, at: "\(table.path):row \(row + 1)", "the target '\(target)' is missing",
+                help: "leave out rows without a known outcome")
+        }
+        return values
     }
 }

@@ -1,7 +1,6 @@
 public import CasemateCore
 import CasemateData
 import CasemateModels
-import CasemateScan
 
 /// Makes an `AuditSubject` from a configuration: opens model and data, binds columns to inputs, compiles the feature
 /// space, and asks the model about the test rows.
@@ -49,13 +48,11 @@ public struct SubjectLoader: Sendable {
         let compiled = try compile(model.signature.layout, table.features, train ?? test, paths)
         let decisions = labels.decision.map { $0.decide(predictions) } ?? []
         let subject = AuditSubject(
-            evasion: evasionSettings, fairness: configuration.fairness, calibrationBins: configuration.performance.bins,
-            fileGate: FileGate(
-                allowedDomains: Set(configuration.file.allowedDomains), maximumBytes: configuration.file.maximumBytes),
             name: String(paths.model.split(separator: "/").last ?? "model"), file: model.file, model: table, test: test,
             train: train, space: compiled.space, targets: labels.targets, weights: try weights(tables.test),
             predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
-            protected: try protected(tables.test))
+            protected: try protected(tables.test), tables: tables, roles: configuration.data,
+            trainTargets: labels.trainTargets, boosting: try? LightGBM(search))
         context.progress("loading", 4, 4)
         let external = try model.file.externalFiles.map { file in
             let digest = try FileDigest(of: file.path)
@@ -74,12 +71,7 @@ public struct SubjectLoader: Sendable {
         let model: String, test: String, target: String
         let train: String?
     }
-    struct Tables {
-        let test: DataTable
-        let train: DataTable?
-        /// The one whose columns decide: training data where there are any.
-        var leading: DataTable { train ?? test }
-    }
+    typealias Tables = AuditSubject.Tables
 
     private func requiredPaths() throws(CasemateError) -> Paths {
         func missing(_ key: String, _ option: String, _ what: String) -> CasemateError {
@@ -156,14 +148,7 @@ public struct SubjectLoader: Sendable {
 
     private func answers(_ model: TableModel, _ test: FeatureMatrix, _ path: String) throws -> Predictions {
         let predictions = try model.predict(test, cancellation: context.cancellation)
-        let width = predictions.task == .regression ? 1 : max(predictions.classes.count, 1)
-        if let position = predictions.scores.firstIndex(where: { !$0.isFinite }) {
-            let count = predictions.scores.count { !$0.isFinite }
-            throw CasemateError(
-                .unusableData, at: "\(path):row \(position / width + 1)",
-                "the model answers \(predictions.scores[position]) (\(count) such answers in all)",
-                help: "find the feature that the model cannot take, often a missing value, and impute it in the model")
-        }
+        try predictions.rejectNonFinite(path)
         return predictions
     }
 
@@ -226,28 +211,5 @@ public struct SubjectLoader: Sendable {
             }
             return AuditSubject.Protected(column: attribute.column, reference: attribute.reference, values: values)
         }
-    }
-
-    // MARK: Settings
-
-    private var evasionSettings: EvasionSettings {
-        let declared = configuration.evasion
-        var settings = EvasionSettings()
-        settings.norms =
-            switch declared.norm {
-            case .l2: [.l2]
-            case .linf: [.linf]
-            case .both: [.l2, .linf]
-            }
-        settings.attack = declared.attack
-        settings.samples = declared.samples
-        settings.iterations = declared.iterations
-        settings.maxEvaluations = declared.evaluations
-        settings.initialEvaluations = declared.initialEvaluations
-        settings.queryLimit = declared.queries
-        settings.epsilons = configuration.measuredEpsilons
-        settings.isPolished = declared.polish
-        settings.goal = declared.goal
-        return settings
     }
 }

@@ -42,7 +42,9 @@ public enum MetricCatalogue {
         }
     }
     /// All metrics, probe by probe.
-    public static let entries: [Entry] = performance + evasion + fairness + file
+    public static let entries: [Entry] =
+        performance + evasion + fairness + file + constraints + residuals + sensitivity + benchmarkModel + insiders
+        + surrogate + membership + leafShift + randomTesting
     /// Their names.
     public static let names: [String] = entries.map(\.name)
     /// What people call a metric, parameter included: `ROC AUC`, `robust accuracy@0.1`.

@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `constraints`.
+    static let constraints: [Entry] = []
+}

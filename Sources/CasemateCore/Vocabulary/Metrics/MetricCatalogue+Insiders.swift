@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `insiders`.
+    static let insiders: [Entry] = []
+}

@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `leaf_shift`.
+    static let leafShift: [Entry] = []
+}

@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `membership`.
+    static let membership: [Entry] = []
+}

@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `residuals`.
+    static let residuals: [Entry] = []
+}

@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `sensitivity`.
+    static let sensitivity: [Entry] = []
+}

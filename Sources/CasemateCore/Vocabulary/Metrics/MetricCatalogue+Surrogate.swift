@@ -1,0 +1,4 @@
+extension MetricCatalogue {
+    /// Metrics of the probe `surrogate`.
+    static let surrogate: [Entry] = []
+}
