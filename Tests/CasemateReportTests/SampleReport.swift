@@ -72,7 +72,7 @@ enum Sample {
             Metric("performance.log_loss", 0.2713, low: 0.2392, high: 0.3061, n: 663, note: "bootstrap 95 %"),
             Metric("performance.calibration_error", 0.0181, n: 663, note: "15 bins, no interval"),
         ]
-        outcome.plots = [roc, calibration]
+        outcome.plots = [roc, lowRates, calibration]
         outcome.tables = [
             EvidenceTable(
                 title: "Confusion at threshold 0.5", columns: ["", "Decided granted", "Decided refused"],
@@ -95,6 +95,20 @@ enum Sample {
             references: [Plot.Reference(.diagonal, label: "chance")],
             summary: "The area under the curve is 0.871; at a false-positive rate of 10 % the model finds 53 % of the "
                 + "applications that were granted.")
+    }()
+
+    static let lowRates: Plot = {
+        let points = (0...30).map { step -> Plot.Point in
+            let x = pow(10, Double(step) / 10 - 3)
+            return Plot.Point(x: x, y: pow(x, 0.6), low: pow(x, 0.6) * 0.5, high: min(1, pow(x, 0.6) * 1.8))
+        }
+        return Plot(
+            id: "performance.low_rates", title: "The same at low rates",
+            x: Plot.Axis("False-positive rate", low: 1e-3, high: 1, isPercent: true, isLogarithmic: true),
+            y: Plot.Axis("True-positive rate", low: 1e-3, high: 1, isPercent: true, isLogarithmic: true),
+            series: [Plot.Series(name: "model", style: .line, points: [Plot.Point(x: 0, y: 0.002)] + points)],
+            references: [Plot.Reference(.diagonal, label: "chance")],
+            summary: "At a false-positive rate of 0.1 % the model finds 1.6 % of the applications that were granted.")
     }()
 
     static let calibration: Plot = {

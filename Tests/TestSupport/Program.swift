@@ -33,7 +33,9 @@ public enum Program {
             process.executableURL = URL(fileURLWithPath: path)
             process.arguments = arguments
             process.currentDirectoryURL = URL(fileURLWithPath: folder)
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+            // why: results of one test must not be those of another.
+            let isolated = ["CASEMATE_CACHE_ENABLED": "false"].merging(environment) { $1 }
+            process.environment = ProcessInfo.processInfo.environment.merging(isolated) { $1 }
             let streams = try ["out", "err"].map { name -> FileHandle in
                 _ = FileManager.default.createFile(atPath: scratch + "/" + name, contents: nil)
                 return try FileHandle(forWritingTo: URL(fileURLWithPath: scratch + "/" + name))

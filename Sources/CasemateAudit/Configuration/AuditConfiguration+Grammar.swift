@@ -13,6 +13,7 @@ extension AuditConfiguration {
     private static let sections = fixedSections.merging(
         builtInProbes.map { ("probes.\($0.identifier)", $0.purpose) }, uniquingKeysWith: { first, _ in first })
     private static let fixedSections = [
+        "insiders": "people who could favour themselves; a path alone is short for `path`",
         "model": "the model; a path alone is short for `path`", "model.output": "what its outputs are",
         "data": "the data and the roles of their columns", "decision": "how scores become decisions",
         "feature_space": "what an attacker can really do to a row; see feature-space.md",
@@ -20,6 +21,7 @@ extension AuditConfiguration {
         "probes": "what is examined, and how thoroughly",
         "probes.fairness.thresholds": "from where on a disparity is large",
         "policy": "what the result must meet", "report": "what is written where",
+        "cache": "where results of probes are kept",
     ]
 
     /// Builds the nested keys from dotted ones, in their order.
@@ -40,7 +42,7 @@ extension AuditConfiguration {
                     name, leaf.kind, leaf.meaning, isServed: leaf.isServed, fallback: leaf.show(defaults))
             }
             return SettingKey(
-                name, .mapping(tree(inside[...], prefix: path + "."), short: path == "model" ? "path" : nil),
+                name, .mapping(tree(inside[...], prefix: path + "."), short: ["model", "insiders"].contains(path) ? "path" : nil),
                 sections[path] ?? "")
         }
     }

@@ -26,15 +26,6 @@ extension AuditConfiguration {
 
     /// Probes that the grammar names and that no release runs yet.
     private static let laterProbes: [(String, String)] = [
-        ("constraints", "rows that break declared CEL rules"),
-        ("residuals", "training rows that got the good outcome against the odds"),
-        ("sensitivity", "smallest single changes that flip, swings, cliff edges"),
-        ("benchmark_model", "rows where a simple model disagrees"),
-        ("insiders", "how insiders fare beside their peers"),
-        ("surrogate", "how well query answers let the model be copied"),
-        ("membership", "how well training rows can be told from others"),
-        ("leaf_shift", "segments that changed score between two releases"),
-        ("random_testing", "answers to malformed, extreme and unseen rows"),
         ("white_box", "attacks with the model's gradients"),
         ("exact_trees", "smallest changes that flip a tree ensemble, proved"),
         ("hidden_branches", "regions of extreme answers without training rows"),

@@ -6,7 +6,14 @@ extension AuditConfiguration {
     /// Every setting, in the order of the reference page.
     static let settings: [Setting<AuditConfiguration>] =
         general + modelSettings + dataSettings + decisionSettings + spaceSettings + probeSettings + policySettings
-        + reportSettings
+        + reportSettings + cacheSettings
+
+    private static let cacheSettings: [Setting<AuditConfiguration>] = [
+        .flag("cache.enabled", \.cache.isEnabled, "whether results are kept, and an unchanged probe is not run again"),
+        .path(
+            "cache.folder", \.cache.folder,
+            "folder of kept results, which hold rows of data; the user's own cache folder where left out"),
+    ]
 
     private static let general: [Setting<AuditConfiguration>] = [
         Setting(
@@ -19,20 +26,23 @@ extension AuditConfiguration {
         Setting(
             "budget", .duration, "most time that the probes may take; no limit where left out",
             apply: { $0.budget = $1.number }, show: { $0.budget.map { .text(SettingScalar.duration($0)) } }),
-        .later(
-            "constraints", "CEL rules that every row of the data keeps",
-            .list(.mapping(constraintKeys, short: "rule"))),
-        .later(
-            "insiders", "file that names the rows of insiders, for self-reflection",
-            .mapping(insiderKeys, short: "path")),
+        Setting(
+            "constraints", .list(.mapping(constraintKeys, short: "rule"), minimum: 0),
+            "CEL rules that every row of the data keeps; see constraints.md",
+            apply: { configuration, node in
+                configuration.constraints = node.items.map { item in
+                    Constraint(
+                        item["rule"]?.text ?? "", name: item["name"]?.text, at: item["rule"]?.place ?? item.place)
+                }
+            }, show: { $0.constraints.isEmpty ? nil : .list($0.constraints.map(\.shown)) }),
+        .path("insiders.path", \.insiders.path, "file that names insiders by an identifier, for self-reflection"),
+        .text(
+            "insiders.column", \.insiders.column,
+            "identifier column that the file shares with the data; the declared identifier of both where left out"),
     ]
     private static let constraintKeys = [
         SettingKey("name", .text, "name in messages"),
         SettingKey("rule", .text, "CEL expression over `row`", isRequired: true),
-    ]
-    private static let insiderKeys = [
-        SettingKey("path", .path, "the file", isRequired: true),
-        SettingKey("column", .text, "identifier column that it shares with the data"),
     ]
     private static let endpointKeys = [
         SettingKey("url", .text, "where to ask", isRequired: true),
@@ -70,7 +80,7 @@ extension AuditConfiguration {
         Setting(
             "model.provider", .choice(["cpu", "cuda"]), "execution provider of the engine",
             apply: { $0.model.provider = $1.text ?? "cpu" }, show: { .text($0.model.provider) }),
-        .later("model.previous", "release before this one, for comparison segment by segment", .path),
+        .path("model.previous", \.model.previous, "release before this one, for comparison segment by segment"),
         .later(
             "model.endpoint", "a served model instead of a file", .mapping(endpointKeys, short: "url")),
     ]

@@ -50,6 +50,8 @@ public struct AuditConfiguration: Sendable {
         public var overrides = ModelOverrides()
         /// Execution provider.
         public var provider = "cpu"
+        /// Path of the release before this one.
+        public var previous: String?
     }
     /// The data.
     public struct Data: Hashable, Sendable {
@@ -77,6 +79,26 @@ public struct AuditConfiguration: Sendable {
             return Set(single + identifiers + ignore + protected.map(\.column))
         }
     }
+    /// A rule that every row of the data keeps.
+    public struct Constraint: Hashable, Sendable {
+        /// Name in messages; `nil` takes the rule itself.
+        public var name: String?
+        /// CEL expression over `row`.
+        public var rule: String
+        /// Where it is written, for messages.
+        public var place: String
+        /// Makes a rule.
+        public init(_ rule: String, name: String? = nil, at place: String = "constraints") {
+            (self.rule, self.name, self.place) = (rule, name, place)
+        }
+    }
+    /// Who the insiders are.
+    public struct Insiders: Hashable, Sendable {
+        /// Path of the file that names them.
+        public var path: String?
+        /// Identifier column that the file shares with the data; `nil` takes the declared identifier that both have.
+        public var column: String?
+    }
     /// How scores become decisions.
     public struct Decision: Hashable, Sendable {
         /// Scores of the positive class from here on decide positive; `nil` is 0.5 for two classes, and no decision for
@@ -84,6 +106,13 @@ public struct AuditConfiguration: Sendable {
         public var threshold: Double?
         /// The positive class; `nil` is the model's last.
         public var positive: String?
+    }
+    /// Where results of probes are kept.
+    public struct Cache: Hashable, Sendable {
+        /// Whether they are kept and used.
+        public var isEnabled = true
+        /// The folder; `nil` is the user's own.
+        public var folder: String?
     }
     /// What is written where.
     public struct Output: Hashable, Sendable {
@@ -102,12 +131,18 @@ public struct AuditConfiguration: Sendable {
     public var decision = Decision()
     /// What an attacker can do to a row.
     public var featureSpace = FeatureSpaceDeclaration()
+    /// Rules that every row of the data keeps.
+    public var constraints: [Constraint] = []
+    /// Who the insiders are.
+    public var insiders = Insiders()
     /// Probes.
     public var probes = Probes()
     /// What the result must meet.
     public var policy = Policy()
     /// What is written where.
     public var report = Output()
+    /// Where results of probes are kept.
+    public var cache = Cache()
     /// Seed of all randomness.
     public var seed: UInt64 = 0
     /// Threads; `nil` uses every core.
@@ -136,5 +171,12 @@ extension AuditConfiguration.Protected {
             return "\(text(low)) to under \(text(high))"
         }
         return nil
+    }
+}
+
+extension AuditConfiguration.Constraint {
+    /// The rule as `config show` has it.
+    var shown: SettingValue {
+        name.map { .mapping(["name": .text($0), "rule": .text(rule)]) } ?? .text(rule)
     }
 }

@@ -3,7 +3,9 @@ public import CasemateCore
 /// The probes that ship, in the order they run and reports show them: the cheap ones first, so that a short budget
 /// leaves as little as possible undone.
 public let builtInProbes: [any Probe.Type] = [
-    FileProbe.self, PerformanceProbe.self, FairnessProbe.self, EvasionProbe.self,
+    FileProbe.self, ConstraintsProbe.self, PerformanceProbe.self, FairnessProbe.self, BenchmarkModelProbe.self,
+    ResidualsProbe.self, InsidersProbe.self, LeafShiftProbe.self, RandomTestingProbe.self, SensitivityProbe.self,
+    EvasionProbe.self, SurrogateProbe.self, MembershipProbe.self,
 ]
 
 /// A threat that no probe of this release examines; reports list it as not tested.
@@ -39,16 +41,6 @@ public let untestedThreats: [UntestedThreat] = [
         taxonomy: Taxonomy(
             stages: [.data, .training, .artefact], influence: .causative, violations: [.integrity],
             specificity: .targeted, atlas: ["AML.T0018.000"], owasp: ["ML10"], nist: ["NISTAML.023"])),
-    UntestedThreat(
-        identifier: "surrogate", title: "Model extraction",
-        taxonomy: Taxonomy(
-            stages: [.inference], influence: .exploratory, violations: [.privacy], knowledge: [.labels, .scores],
-            atlas: ["AML.T0024.002"], owasp: ["ML05"], nist: ["NISTAML.031"])),
-    UntestedThreat(
-        identifier: "membership", title: "Membership inference",
-        taxonomy: Taxonomy(
-            stages: [.inference], influence: .exploratory, violations: [.privacy], specificity: .targeted,
-            knowledge: [.scores], atlas: ["AML.T0024.000"], owasp: ["ML04"], nist: ["NISTAML.033"])),
     UntestedThreat(
         identifier: "inversion", title: "Model inversion and attribute inference",
         taxonomy: Taxonomy(

@@ -64,6 +64,12 @@ public struct AuditSubject: Sendable {
     public let roles: AuditConfiguration.Data
     /// Labels of the training rows, coded as `targets`; `nil` without training data or where they lack the target.
     public let trainTargets: Targets?
+    /// Rules that every row keeps.
+    public let constraints: [ConstraintRule]
+    /// Rows of insiders; `nil` where none are declared.
+    public let insiders: InsiderRows?
+    /// The release before this one; `nil` where none is declared.
+    public let previous: PreviousRelease?
     /// LightGBM, for probes that train; `nil` where it is not installed.
     public let boosting: LightGBM?
     private let shared = SharedAnswers()

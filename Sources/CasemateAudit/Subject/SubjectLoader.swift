@@ -52,7 +52,9 @@ public struct SubjectLoader: Sendable {
             train: train, space: compiled.space, targets: labels.targets, weights: try weights(tables.test),
             predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
             protected: try protected(tables.test), tables: tables, roles: configuration.data,
-            trainTargets: labels.trainTargets, boosting: try? LightGBM(search))
+            trainTargets: labels.trainTargets,
+            constraints: try ConstraintColumns(tables).rules(configuration.constraints),
+            insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime), boosting: try? LightGBM(search))
         context.progress("loading", 4, 4)
         let external = try model.file.externalFiles.map { file in
             let digest = try FileDigest(of: file.path)
@@ -90,6 +92,7 @@ public struct SubjectLoader: Sendable {
     private func digests(_ paths: Paths) throws -> [Report.Input] {
         let files = [
             ("configuration", configuration.path), ("model", paths.model), ("train", paths.train), ("test", paths.test),
+            ("previous model", configuration.model.previous), ("insiders", configuration.insiders.path),
         ]
         return try files.compactMap { role, path in
             guard let path else { return nil }
@@ -169,6 +172,26 @@ public struct SubjectLoader: Sendable {
         let compiled = try declaration.compile(features: features, ranges: ranges)
         if !declaration.oneHot.isEmpty { try declaration.checkOneHot(matrix, file: paths.train ?? paths.test) }
         return compiled
+    }
+
+    private func insiders(_ tables: Tables, _ engine: DataEngine) throws -> InsiderRows? {
+        try configuration.insiders.path.map { path in
+            try InsiderRows.load(
+                path: path, column: configuration.insiders.column, identifiers: configuration.data.identifiers,
+                tables: tables, engine: engine)
+        }
+    }
+
+    private func previous(
+        _ current: TableModel, _ tables: Tables, _ test: FeatureMatrix, _ runtime: OnnxRuntime
+    ) throws -> PreviousRelease? {
+        try configuration.model.previous.map { path in
+            try PreviousRelease.load(
+                path: path, runtime: runtime,
+                options: ExecutionOptions(provider: configuration.model.provider, threads: context.threads),
+                overrides: configuration.model.overrides, current: current, table: tables.test, test: test,
+                cancellation: context.cancellation)
+        }
     }
 
     private func weights(_ table: DataTable) throws -> [Double]? {

@@ -36,9 +36,25 @@ public struct Plot: Hashable, Sendable, Codable {
         public let low: Double?, high: Double?
         /// Whether values are shown as percentages.
         public let isPercent: Bool
+        /// Whether equal ratios take equal room. Values that are not positive stand at the low end, which must be
+        /// positive; a low end that is not is fitted to the data.
+        public let isLogarithmic: Bool
         /// Makes an axis.
-        public init(_ title: String, low: Double? = nil, high: Double? = nil, isPercent: Bool = false) {
-            (self.title, self.low, self.high, self.isPercent) = (title, low, high, isPercent)
+        public init(
+            _ title: String, low: Double? = nil, high: Double? = nil, isPercent: Bool = false,
+            isLogarithmic: Bool = false
+        ) {
+            (self.title, self.low, self.high) = (title, low, high)
+            (self.isPercent, self.isLogarithmic) = (isPercent, isLogarithmic)
+        }
+        /// Reads an axis; reports of releases that knew no logarithmic axes lack that member.
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            title = try container.decode(String.self, forKey: .title)
+            low = try container.decodeIfPresent(Double.self, forKey: .low)
+            high = try container.decodeIfPresent(Double.self, forKey: .high)
+            isPercent = try container.decode(Bool.self, forKey: .isPercent)
+            isLogarithmic = try container.decodeIfPresent(Bool.self, forKey: .isLogarithmic) ?? false
         }
     }
     /// A reference line across the plot, such as the four-fifths line or the diagonal of chance.

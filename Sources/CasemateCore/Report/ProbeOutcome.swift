@@ -41,6 +41,9 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
     public var changes: [RowChange] = []
     /// Settings that the figures depend on, for the reproduction section.
     public var settings: [String: String] = [:]
+    /// Whether it was taken from the cache, since nothing that it depends on has changed; `seconds` is then what the
+    /// first run took.
+    public var isCached = false
 
     /// Makes an outcome; the other members are filled by the probe.
     public init(
@@ -48,6 +51,27 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
     ) {
         (self.probe, self.title, self.taxonomy) = (probe, title, taxonomy)
         (self.status, self.reason) = (status, reason)
+    }
+
+    /// Reads an outcome; reports of releases that knew no cache lack `isCached`.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        probe = try container.decode(String.self, forKey: .probe)
+        title = try container.decode(String.self, forKey: .title)
+        taxonomy = try container.decode(Taxonomy.self, forKey: .taxonomy)
+        status = try container.decode(Status.self, forKey: .status)
+        reason = try container.decodeIfPresent(String.self, forKey: .reason)
+        seconds = try container.decode(Double.self, forKey: .seconds)
+        summary = try container.decode([String].self, forKey: .summary)
+        attacker = try container.decode([String].self, forKey: .attacker)
+        findings = try container.decode([Finding].self, forKey: .findings)
+        metrics = try container.decode([Metric].self, forKey: .metrics)
+        headlines = try container.decode([Metric].self, forKey: .headlines)
+        plots = try container.decode([Plot].self, forKey: .plots)
+        tables = try container.decode([EvidenceTable].self, forKey: .tables)
+        changes = try container.decode([RowChange].self, forKey: .changes)
+        settings = try container.decode([String: String].self, forKey: .settings)
+        isCached = try container.decodeIfPresent(Bool.self, forKey: .isCached) ?? false
     }
 
     /// The same outcome with personal data masked in changes and findings.

@@ -38,15 +38,32 @@ public struct Report: Sendable, Codable {
         public let reason: String?
         /// Where the threat stands.
         public let taxonomy: Taxonomy
-        /// Wall seconds spent.
+        /// Wall seconds spent; of the first run, when the result is from the cache.
         public let seconds: Double
+        /// Whether the result is from the cache.
+        public let isCached: Bool
         /// Makes a line.
         public init(
             probe: String, title: String, status: ProbeOutcome.Status, reason: String?, taxonomy: Taxonomy,
-            seconds: Double
+            seconds: Double, isCached: Bool = false
         ) {
             (self.probe, self.title, self.status, self.reason) = (probe, title, status, reason)
-            (self.taxonomy, self.seconds) = (taxonomy, seconds)
+            (self.taxonomy, self.seconds, self.isCached) = (taxonomy, seconds, isCached)
+        }
+        private enum CodingKeys: String, CodingKey {
+            case probe, title, status, reason, taxonomy, seconds
+            case isCached = "cached"
+        }
+        /// Reads a line; reports of releases that knew no cache lack `cached`.
+        public init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            probe = try container.decode(String.self, forKey: .probe)
+            title = try container.decode(String.self, forKey: .title)
+            status = try container.decode(ProbeOutcome.Status.self, forKey: .status)
+            reason = try container.decodeIfPresent(String.self, forKey: .reason)
+            taxonomy = try container.decode(Taxonomy.self, forKey: .taxonomy)
+            seconds = try container.decode(Double.self, forKey: .seconds)
+            isCached = try container.decodeIfPresent(Bool.self, forKey: .isCached) ?? false
         }
     }
     /// One rule of the policy and what became of it.
@@ -140,7 +157,7 @@ public struct Report: Sendable, Codable {
         coverage = shown.map {
             Coverage(
                 probe: $0.probe, title: $0.title, status: $0.status, reason: $0.reason, taxonomy: $0.taxonomy,
-                seconds: $0.seconds)
+                seconds: $0.seconds, isCached: $0.isCached)
         }
     }
 }

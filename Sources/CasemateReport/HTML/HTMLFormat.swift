@@ -48,6 +48,9 @@ struct HTMLLimits {
     /// Plots of a probe.
     var plots = 24
 
+    /// The most probes that a page shows unfolded.
+    static let openProbes = 6
+
     /// From everything to little; the first that fits is taken.
     static let ladder = [
         HTMLLimits(),

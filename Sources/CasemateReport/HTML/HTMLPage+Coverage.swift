@@ -5,19 +5,22 @@ extension HTMLPage {
     var coverage: HTMLFields.Members {
         let lines = report.coverage.map { line -> HTMLFields.Members in
             [
-                "title": line.title, "probe": line.probe, "status": line.status.inWords,
+                "title": line.title, "probe": line.probe, "status": line.status.inWords, "isCached": line.isCached,
+                "anchor": anchor(of: line.probe) ?? "", "hasAnchor": anchor(of: line.probe) != nil,
                 "icon": TrustedMarkup(renderText: HTMLIcons.status(line.status)),
-                "stage": list(line.taxonomy.stages.map(\.rawValue)),
-                "influence": line.taxonomy.influence?.rawValue ?? "–",
-                "violation": list(line.taxonomy.violations.map(\.rawValue)),
-                "knowledge": list(line.taxonomy.knowledge.map(\.rawValue)),
+                "places": [
+                    line.taxonomy.stages.map(\.rawValue), [line.taxonomy.influence?.rawValue].compactMap { $0 },
+                    line.taxonomy.violations.map(\.rawValue), line.taxonomy.knowledge.map(\.rawValue),
+                ].map(Self.place),
                 "reason": line.reason.map { HTMLFields.parts($0) } ?? [], "hasReason": line.reason != nil,
             ]
         }
         return ["coverage": lines, "coverageCount": report.coverageInWords]
     }
 
-    private func list(_ words: [String]) -> String { words.isEmpty ? "–" : words.joined(separator: ", ") }
+    private static func place(_ words: [String]) -> HTMLFields.Members {
+        ["words": words.isEmpty ? "–" : words.joined(separator: ", "), "isEmpty": words.isEmpty]
+    }
 
     /// What is needed to repeat the run.
     var reproduction: HTMLFields.Members {
@@ -26,7 +29,7 @@ extension HTMLPage {
         let engines =
             [["casemate", report.version]] + run.engines.sorted { $0.key < $1.key }.map { [$0.key, $0.value] }
         let times = report.coverage.filter { $0.status != .notTested }
-            .map { [$0.title, Numerals.duration($0.seconds)] }
+            .map { [$0.title, Numerals.duration($0.seconds) + ($0.isCached ? " (from the cache)" : "")] }
         let facts = [
             ("Seed", String(run.seed)), ("Threads", "\(run.threads) (results do not depend on it)"),
             ("Platform", run.platform), ("Started", run.dateInWords), ("Duration", Numerals.duration(run.seconds)),

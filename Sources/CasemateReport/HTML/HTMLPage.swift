@@ -11,7 +11,7 @@ struct HTMLPage {
         fields["style"] = TrustedMarkup(renderText: StyleSheet.text)
         fields["cards"] = cards
         fields["hasCards"] = !cards.isEmpty
-        fields["attacker"] = HTMLFields.sentences(report.attacker)
+        fields.merge(attackers) { $1 }
         fields["hasAttacker"] = !report.attacker.isEmpty
         fields["noAttacker"] = noAttacker
         fields.merge(findings) { $1 }
@@ -57,6 +57,30 @@ struct HTMLPage {
                 "isKept": ruled?.status == .kept,
             ]
         }
+    }
+
+    /// What an attacker can do: a list, or a list for each probe that has something to say.
+    private var attackers: HTMLFields.Members {
+        let groups = report.attackerGroups
+        let isGrouped = groups.contains { !$0.title.isEmpty }
+        let members = groups.map { group -> HTMLFields.Members in
+            [
+                "title": group.title, "anchor": anchor(of: group.probe) ?? "probes",
+                "sentences": HTMLFields.sentences(group.sentences),
+            ]
+        }
+        return [
+            "isGrouped": isGrouped, "attackers": isGrouped ? members : [],
+            "attacker": isGrouped ? [] : HTMLFields.sentences(report.attacker),
+        ]
+    }
+
+    /// The probes that have something to show.
+    var shownProbes: [ProbeOutcome] { report.probes.filter { $0.status != .notTested } }
+
+    /// The place of a probe on the page; `nil` when it has none.
+    func anchor(of probe: String) -> String? {
+        shownProbes.firstIndex { $0.probe == probe }.map { "probe-\($0 + 1)" }
     }
 
     private var noAttacker: String {

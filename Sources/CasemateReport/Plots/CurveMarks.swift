@@ -37,12 +37,18 @@ struct CurveMarks {
                 return Markup(
                     "path", [kind, ("d", "M\(at) \(PlotText.coordinate(y.start))V\(PlotText.coordinate(y.end))")])
             case .diagonal:
-                let (from, to) = (max(x.low, y.low), min(x.high, y.high))
-                guard from < to else { return nil }
-                let ends = [(x.position(from), y.position(from)), (x.position(to), y.position(to))]
-                return Markup("path", [kind, ("d", Self.path(ends))])
+                let places = diagonal
+                return places.isEmpty ? nil : Markup("path", [kind, ("d", Self.path(places))])
             }
         }
+    }
+
+    /// Where y = x, between the ends of both axes: a curve when only one of them is logarithmic.
+    private var diagonal: [(Double, Double)] {
+        let (from, to) = (max(x.low, y.low), min(x.high, y.high))
+        guard from < to else { return [] }
+        let inner = x.isLogarithmic == y.isLogarithmic ? [] : (1..<64).map { x.value(at: Double($0) / 64) }
+        return ([from] + inner.filter { $0 > from && $0 < to } + [to]).map { (x.position($0), y.position($0)) }
     }
 
     private func band(_ series: Plot.Series, kind: String) -> [Markup] {

@@ -94,7 +94,7 @@ struct NamedBars {
             let at = PlotText.coordinate(scale.position(reference.at))
             marks.append(Markup("path", [("class", "reference r\(index % 3)"), ("d", "M\(at) \(upper)V\(lower)")]))
         }
-        let title = plot.y.title.inert.shortened(to: 48)
+        let title = plot.y.titleInWords(limit: 48)
         marks.append(PlotText.text(title, x: scale.end, y: bottom + 37, anchor: "end", kind: "name"))
         return marks
     }

@@ -104,9 +104,9 @@ struct CurveField {
             let place = min(x.position(tick), PlotDrawing.width - room)
             marks.append(PlotText.text(x.label(tick), x: place, y: lower + 18, anchor: "middle", kind: "tick"))
         }
-        let title = { (text: String) in text.inert.shortened(to: 48) }
-        marks.append(PlotText.text(title(plot.y.title), x: 0, y: upper - 12, kind: "name"))
-        marks.append(PlotText.text(title(plot.x.title), x: x.end, y: lower + 38, anchor: "end", kind: "name"))
+        let names = (x: plot.x.titleInWords(limit: 48), y: plot.y.titleInWords(limit: 48))
+        marks.append(PlotText.text(names.y, x: 0, y: upper - 12, kind: "name"))
+        marks.append(PlotText.text(names.x, x: x.end, y: lower + 38, anchor: "end", kind: "name"))
         return marks
     }
 }

@@ -42,8 +42,11 @@ public struct TextFormat: ReportFormat {
     private func attacker(of report: Report, on page: inout TextPage) {
         guard !report.attacker.isEmpty else { return }
         page.heading("What an attacker can do to this model today")
-        for sentence in report.attacker.prefix(3) { page.paragraph(sentence, lead: "  • ", lines: 3) }
-        more(report.attacker.count - 3, "sentence", on: &page)
+        let groups = report.attackerGroups
+        let isList = groups.count == 1
+        let shown = isList ? Array(report.attacker.prefix(3)) : groups.prefix(6).compactMap { $0.sentences.first }
+        for sentence in shown { page.paragraph(sentence, lead: "  • ", lines: isList ? 3 : 2) }
+        more(report.attacker.count - shown.count, "sentence", on: &page)
     }
 
     private func findings(of report: Report, on page: inout TextPage) {
@@ -60,7 +63,7 @@ public struct TextFormat: ReportFormat {
     }
 
     private func metrics(of report: Report, on page: inout TextPage) {
-        let metrics = report.keyMetrics()
+        let metrics = report.keyMetrics(limit: 10)
         guard !metrics.isEmpty else { return }
         page.heading("Key numbers", note: "with 95 % intervals unless the report says otherwise")
         let names = metrics.map { metric in
@@ -98,10 +101,12 @@ public struct TextFormat: ReportFormat {
     private func coverage(of report: Report, on page: inout TextPage) {
         guard !report.coverage.isEmpty else { return }
         page.heading("Coverage", note: report.coverageInWords)
-        for line in report.coverage where line.status != .tested {
+        let gaps = report.coverage.filter { $0.status != .tested }
+        for line in gaps {
             page.paragraph(
                 "\(line.title): \(line.reason ?? "no reason given")",
-                lead: "  \(line.status.sign) \(line.status.inWords): ", lines: 2)
+                lead: "  \(line.status.sign) \(line.status.inWords): ",
+                lines: gaps.count > 6 && line.status == .notTested ? 1 : 2)
         }
     }
 

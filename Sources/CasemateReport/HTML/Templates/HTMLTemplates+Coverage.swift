@@ -9,7 +9,7 @@ extension HTMLTemplates {
         <thead><tr><th scope="col">Probe</th><th scope="col">Status</th><th scope="col">Stage</th><th scope="col">Influence</th><th scope="col">Violation</th><th scope="col">Attacker knows</th></tr></thead>
         <tbody>
         {{#coverage}}
-        <tr{{#hasReason}} class="explained"{{/hasReason}}><th scope="row">{{title}}</th><td class="status">{{{icon}}}<span>{{status}}</span></td><td>{{stage}}</td><td>{{influence}}</td><td>{{violation}}</td><td>{{knowledge}}</td></tr>
+        <tr{{#hasReason}} class="explained"{{/hasReason}}><th scope="row">{{#hasAnchor}}<a href="#{{anchor}}">{{title}}</a>{{/hasAnchor}}{{^hasAnchor}}{{title}}{{/hasAnchor}}</th><td class="status">{{{icon}}}<span>{{status}}</span>{{#isCached}} <span class="cached">from the cache</span>{{/isCached}}</td>{{#places}}<td{{#isEmpty}} class="nil"{{/isEmpty}}>{{words}}</td>{{/places}}</tr>
         {{#hasReason}}
         <tr class="why"><td colspan="6">{{#reason}}{{#isCode}}<code>{{text}}</code>{{/isCode}}{{^isCode}}{{text}}{{/isCode}}{{/reason}}</td></tr>
         {{/hasReason}}

@@ -32,10 +32,17 @@ extension HTMLTemplates {
         <section aria-labelledby="attacker">
         <h2 id="attacker">What an attacker can do to this model today</h2>
         {{#hasAttacker}}
-        <ul class="attacker">
+        <ul class="attacker{{#isGrouped}} grouped{{/isGrouped}}">
         {{#attacker}}
         <li>{{> parts}}</li>
         {{/attacker}}
+        {{#attackers}}
+        <li><h3><a href="#{{anchor}}">{{title}}</a></h3>
+        {{#sentences}}
+        <p>{{> parts}}</p>
+        {{/sentences}}
+        </li>
+        {{/attackers}}
         </ul>
         {{/hasAttacker}}
         {{^hasAttacker}}

@@ -4,9 +4,10 @@ extension HTMLTemplates {
         {{#hasProbes}}
         <section aria-labelledby="probes">
         <h2 id="probes">Probe by probe</h2>
+        {{#areClosed}}<p class="note">Press a probe to unfold what it measured; printing shows all.</p>{{/areClosed}}
         {{#probes}}
-        <section class="probe">
-        <header><h3>{{title}}</h3><p class="status">{{{statusIcon}}}<span>{{status}}</span> <span class="faint">{{id}} · {{duration}}</span></p></header>
+        <details class="probe" id="{{anchor}}"{{#areOpen}} open{{/areOpen}}>
+        <summary><h3>{{title}}</h3> <span class="status">{{{statusIcon}}}<span>{{status}}</span></span> <span class="faint">{{findingCount}} · {{id}} · {{duration}}{{#isCached}} · from the cache{{/isCached}}</span></summary>
         {{#hasReason}}
         <p class="because">{{#reason}}{{#isCode}}<code>{{text}}</code>{{/isCode}}{{^isCode}}{{text}}{{/isCode}}{{/reason}}</p>
         {{/hasReason}}
@@ -52,7 +53,7 @@ extension HTMLTemplates {
         </details>
         {{/hasSettings}}
         {{> references}}
-        </section>
+        </details>
         {{/probes}}
         </section>
         {{/hasProbes}}

@@ -48,6 +48,7 @@ enum StyleSheet {
         .cards .value{font-size:1.75rem;line-height:1.3;font-weight:700;font-variant-numeric:tabular-nums}.cards .interval,.cards .faint,.cards .state{font-size:.85rem;color:var(--soft);font-variant-numeric:tabular-nums}
         .cards .interval span{white-space:nowrap}.cards .state{color:var(--good);font-weight:600;margin-top:.3rem}.cards .broken{border-color:var(--bad);box-shadow:inset 0 3px var(--bad)}.cards .broken .state{color:var(--bad)}
         .attacker,.none{padding:1rem 1.2rem}ul.attacker{border-left:6px solid var(--bad);font-size:1.1rem}.attacker li+li{margin-top:.7rem;padding-top:.7rem;border-top:1px solid var(--line)}
+        .grouped{font-size:1rem}.grouped h3{font-size:.9rem;font-weight:600}.grouped a{color:var(--soft);text-decoration:none}.grouped a:hover{text-decoration:underline}.grouped p+p{margin-top:.35rem}
         .rules li{display:flex;gap:.7rem;padding:.75rem 1.1rem}.rules li+li{border-top:1px solid var(--line)}.rules .icon{margin-top:.2em}.rules li>div{min-width:0}
         .rules .kept .icon,.rules .kept .word{color:var(--good)}.rules .broken .icon,.rules .broken .word{color:var(--bad)}.rules .undecided .icon,.rules .undecided .word{color:var(--warn)}
         .rules .word,.severity .word{text-transform:uppercase;letter-spacing:.04em;font-size:.88rem;font-weight:700}
@@ -68,14 +69,16 @@ enum StyleSheet {
         table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}caption{text-align:left;font-weight:600;padding:.55rem .8rem .3rem}
         th,td{text-align:left;vertical-align:top;padding:.42rem .8rem;border-top:1px solid var(--line);min-width:4.5rem}td.long{overflow-wrap:anywhere;min-width:15rem}thead th{border-top:0;background:var(--sunk);font-size:.85rem;color:var(--soft);overflow-wrap:normal}
         .number{text-align:right;white-space:nowrap}caption~thead th{border-top:1px solid var(--line)}
-        .probe{padding:1.1rem 1.3rem 1.3rem}.probe>header{display:flex;flex-wrap:wrap;gap:.3rem 1rem;justify-content:space-between;align-items:baseline}
+        .probe{padding:1.1rem 1.3rem 1.3rem}.probe:not([open]):not(:target){padding:.65rem 1.3rem}.probe>summary{color:inherit;padding:0;display:flex;flex-wrap:wrap;gap:.1rem 1rem;align-items:baseline;list-style:none}
+        .probe>summary::-webkit-details-marker{display:none}.probe>summary h3{flex:1 1 18rem}.probe>summary h3::before{content:"▸";display:inline-block;width:1.15em;color:var(--accent)}.probe[open]>summary h3::before,.probe:target>summary h3::before{content:"▾"}
+        .probe:target::details-content{content-visibility:visible}.probe:not([open])+.probe:not([open]){margin-top:8px}
         .status{white-space:nowrap}.status .icon{vertical-align:-.2em;margin-right:.35em}.because{color:var(--warn);font-weight:600}
         .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,400px),1fr));gap:14px}figure{padding:1rem 1.1rem;min-width:0}
         figcaption{font-size:.92rem;margin:.5rem 0 .3rem}figure h4{margin-bottom:.6rem}
         .changes{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr));gap:10px}.changes>li{padding:.6rem .9rem;background:var(--sunk);border:0}.changes ul li::before{content:"→ ";color:var(--soft)}
         .turn .decision{display:inline-block;font-weight:600;color:var(--bad);margin:0 .4em}.turn .distance{color:var(--soft);font-size:.88rem}.changes .turn code{background:none}
         .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:14px;align-items:start}
-        .matrix tbody th{font-weight:600;min-width:11rem}.why td{border-top:0;padding-top:0;color:var(--soft)}.matrix{min-width:640px}
+        .matrix tbody th{font-weight:600;min-width:11rem}.why td{border-top:0;padding-top:0;color:var(--soft)}.matrix{min-width:640px}.matrix a{color:inherit;text-decoration-color:var(--line);text-underline-offset:.2em}.cached{display:block;color:var(--soft);font-size:.85rem}
         main>section>*+*{margin-top:1rem}main>section>h2+*{margin-top:0}main>section>.finding+.finding,main>section>.probe+.probe{margin-top:16px}footer.wide{margin-top:3rem;padding-bottom:2.5rem;color:var(--soft);font-size:.9rem}
 
         """
@@ -94,12 +97,15 @@ enum StyleSheet {
     private static let adaptions = """
         @media (max-width:640px){body{font-size:15.5px}.wide{padding:0 14px}h1{font-size:1.25rem}h1 .word{font-size:1.9rem}.verdict .icon{width:2.8rem;height:2.8rem}
         .facts{gap:.3rem}.facts>div{display:flex;gap:.8rem;width:100%}.facts dt{flex:0 0 5.2rem;line-height:1.75}main>section{margin-top:2.1rem}.cards{grid-template-columns:repeat(2,minmax(0,1fr));gap:8px}.cards li{padding:.65rem .75rem}.cards .value{font-size:1.4rem}
-        .finding,.probe{padding:.9rem .9rem 1rem}figure{padding:.7rem .6rem;margin:0 -.2rem}th,td{padding:.4rem .6rem}thead th{white-space:normal}ul.attacker{font-size:1.03rem}.contents ul{gap:1.1rem}}
+        .finding,.probe{padding:.9rem .9rem 1rem}figure{padding:.7rem .6rem;margin:0 -.2rem}th,td{padding:.4rem .6rem}thead th{white-space:normal}ul.attacker{font-size:1.03rem}.contents ul{gap:1.1rem}
+        .matrix{min-width:0}.matrix thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.matrix tr{display:flex;flex-wrap:wrap;gap:0 .9rem;padding:.55rem .8rem;border-top:1px solid var(--line)}.matrix tbody tr:first-child{border-top:0}
+        .matrix th,.matrix td{display:block;border:0;padding:0;min-width:0}.matrix tbody th{flex:1 1 60%}.matrix td:nth-child(n+3){font-size:.85rem;color:var(--soft)}.matrix .nil{display:none}.matrix tr.why{border:0;padding-top:0;margin-top:-.4rem}.matrix tr.why td{font-size:.9rem}
+        .matrix td:nth-child(3)::before{content:"stage: "}.matrix td:nth-child(5)::before{content:"violates: "}.matrix td:nth-child(6)::before{content:"attacker knows: "}.matrix .status{flex:0 0 auto}.cached{display:inline}.probe>summary h3{flex-basis:100%}}
         @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
         @media (forced-colors:active){.icon,.marker,.bar{forced-color-adjust:none}}
         @media print{@page{margin:14mm}:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#3c4653;--line:#c4cad3;--sunk:#f2f4f7;--accent:#0b3f73;--bad:#8f1017;--warn:#6b4500;--good:#0a5230;--good-sunk:#f1f8f4;
         --s0:#0069a8;--s1:#c44a00;--s2:#00795a;--s3:#a0437f;--s4:#806000;--s5:#5a6472}
-        body{font-size:10.5pt}.contents,.skip,details:not([open]){display:none}.wide{max-width:none;padding:0}.scroll{overflow:visible;border:0}.matrix{min-width:0}th,td{min-width:0}
+        body{font-size:10.5pt}.contents,.skip,details:not([open]):not(.probe){display:none}.probe::details-content{content-visibility:visible}.wide{max-width:none;padding:0}.scroll{overflow:visible;border:0}.matrix{min-width:0}th,td{min-width:0}
         .finding,.probe figure,.cards li,.changes>li,tr{break-inside:avoid}h2,h3,h4,caption{break-after:avoid}.plots{grid-template-columns:1fr 1fr}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """
 }
