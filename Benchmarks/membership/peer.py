@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -106,6 +107,9 @@ def main():
         print(lira(target, inside, x, y, 1)[1])
         return
     Parallel(n_jobs=os.cpu_count())(delayed(shadow)(0, mask, x, y) for mask in inside[:os.cpu_count()])  # warm
+    begin = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    lira(target, inside, x, y, 1)
+    processor = resource.getrusage(resource.RUSAGE_SELF).ru_utime - begin
     runs = {f"{n} at a time, one thread each": lira(target, inside, x, y, n) for n in sorted({1, os.cpu_count()})}
     online = next(iter(runs.values()))[0]
     seconds = {name: run[1] for name, run in runs.items()}
@@ -113,7 +117,7 @@ def main():
     seconds["as installed"] = float(again.stdout.split()[-1])
     truth = np.arange(ROWS) < half
     document = {
-        "seconds": min(seconds.values()), "runs": seconds, "auc": roc_auc_score(truth, online),
+        "processorSeconds": processor, "runs": seconds, "auc": roc_auc_score(truth, online),
         "tprAt1In100": recognised(online[truth], online[~truth]), "cpus": os.cpu_count(),
         "machine": platform.machine(), "versions": {p: metadata.version(p) for p in ("numpy", "scikit-learn")},
     }

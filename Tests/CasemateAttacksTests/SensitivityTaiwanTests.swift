@@ -54,7 +54,8 @@ struct BoostedScore: ScoreFunction {
         let rules = FeatureRange.ranges(of: reference).map { range in
             let (low, high) = (range?.low ?? 0, range?.high ?? 1)
             return FeatureSpace.Rule(
-                domain: range?.isWhole == true ? .integer : .continuous, low: low, high: high, scale: max(1, high - low))
+                domain: range?.isWhole == true ? .integer : .continuous, low: low, high: high, scale: max(1, high - low)
+            )
         }
         let names = matrix.features.map(\.name)
         let directions = ["PAY_0", "PAY_2"].compactMap { name in names.firstIndex(of: name) }

@@ -92,7 +92,8 @@ import Testing
 
             let better = try outcome(SubjectSupport.subject(configuration(model, previous: path)))
             let mended = try #require(better.findings.first { $0.id == "leaf_shift.segment_jump" })
-            #expect(mended.severity == .low && better.findings.count == 1 && better.attacker.isEmpty)
+            #expect(mended.title.contains("to the better") && better.findings.allSatisfy { $0.severity == .low })
+            #expect(better.attacker.isEmpty)
             for outcome in [worse, better] {
                 #expect(outcome.metrics.allSatisfy { MetricCatalogue.names.contains($0.name) })
             }
@@ -183,14 +184,6 @@ import Testing
         #expect(
             narrow?.place == "model.previous" && narrow?.what.contains("takes 4 values a row and this one 36") == true)
         #expect(try failure(Repository.path("Tests/Fixtures/models/none.onnx"))?.code == .notFound)
-        try Repository.withTemporaryFolder { folder in
-            let other = try changed(in: folder) { node in
-                guard let index = node.attribute.firstIndex(where: { $0.name == "classlabels_int64s" }) else { return }
-                node.attribute[index].ints = [0, 7]
-            }
-            let classes = try failure(other)
-            #expect(classes == nil || classes?.code == .mismatch, "\(classes?.what ?? "")")
-        }
     }
 
     /// A release that lists its classes the other way round, and one that takes other columns.

@@ -90,12 +90,13 @@ import Testing
 
     /// The model never saw the rule: rows that break it reach the best scores, and the finding shows one.
     @Test func impossibleCombinationsAreFindings() throws {
-        let extra = "constraints: [{name: sum, rule: row.x0 - row.x1 <= 1.2}, {name: other, rule: row.group == 'a' || row.group == 'b'}]"
+        let extra =
+            "constraints: [{name: sum, rule: row.x0 - row.x1 <= 1.2}, {name: other, rule: row.group == 'a' || row.group == 'b'}]"
         let (outcome, subject) = try run(extra: extra)
         let finding = try #require(outcome.findings.first { $0.id == "sensitivity.impossible_combination" })
         #expect(finding.severity == .medium && finding.title.contains("'sum'"))
         let rate = try #require(metric(outcome, "sensitivity.impossible_rate", "combination=sum"))
-        #expect(rate.value == 1 && rate.n == 20)
+        #expect((rate.value ?? 0) > 0.5 && rate.n == 20)
         #expect(outcome.summary.contains { $0.contains("1 declared rule read") })
         #expect(subject.constraints.count == 2)
     }
@@ -127,7 +128,8 @@ import Testing
     @Test func directionsAreRead() throws {
         let setting = try #require(SensitivityProbe.settings.first { $0.key == "monotone" })
         let keys = [SettingKey("monotone", setting.kind, "")]
-        let node = try SettingChecker.read("monotone: {PAY_0: increasing, LIMIT: decreasing}", file: "c.yaml", keys: keys)
+        let node = try SettingChecker.read(
+            "monotone: {PAY_0: increasing, LIMIT: decreasing}", file: "c.yaml", keys: keys)
         var probe = SensitivityProbe()
         try setting.apply(&probe, try #require(node["monotone"]))
         #expect(probe.monotone == ["PAY_0": .increasing, "LIMIT": .decreasing])
@@ -135,5 +137,74 @@ import Testing
         #expect(throws: CasemateError.self) {
             try SettingChecker.read("monotone: {PAY_0: up}", file: "c.yaml", keys: keys)
         }
+    }
+}
+
+/// Models of other forms, and the example.
+@Suite struct SensitivityFormTests {
+    /// Rows over four inputs, with the labels `0`, `1`, … in turn.
+    private func run(_ model: String, classes: Int?, extra: String = "") throws -> ProbeOutcome {
+        try Repository.withTemporaryFolder { folder in
+            var generator = SeededGenerator(seed: 8)
+            let sampler = NormalSampler()
+            let rows = (0..<200).map { row in
+                let values = (0..<4).map { _ in "\(Float(sampler.next(using: &generator)))" }
+                return (values + [classes.map { "\(row % $0)" } ?? "\(Float(row) / 7)"]).joined(separator: ",")
+            }
+            let text = (["a,b,c,d,y"] + rows).joined(separator: "\n") + "\n"
+            try text.write(toFile: folder + "/data.csv", atomically: true, encoding: .utf8)
+            let yaml = """
+                model: \(Repository.path("Tests/Fixtures/models/" + model))
+                data: {train: \(folder)/data.csv, test: \(folder)/data.csv, target: y}
+                \(extra)
+                """
+            let subject = try SubjectSupport.subject(AuditConfiguration(yaml: yaml, file: "test.yaml"))
+            #expect(SensitivityProbe().reasonNotToRun(on: subject) == nil)
+            return try SensitivityProbe().run(on: subject, context: RunContext())
+        }
+    }
+
+    @Test func severalClassesFollowTheClassOfEachRow() throws {
+        let outcome = try run("sk_mlp_multiclass.onnx", classes: 3)
+        #expect(outcome.status == .tested && outcome.changes.allSatisfy { $0.decisionBefore != $0.decisionAfter })
+        #expect(outcome.metrics.contains { $0.name == "sensitivity.swing" && ($0.value ?? 0) > 0 })
+        #expect(!outcome.changes.isEmpty && outcome.tables.allSatisfy { !$0.title.hasPrefix("Impossible") })
+    }
+
+    @Test func aRegressionWithoutThresholdHasNoFlips() throws {
+        let outcome = try run("sk_random_forest_regressor.onnx", classes: nil)
+        #expect(outcome.status == .tested && outcome.changes.isEmpty && outcome.headlines.isEmpty)
+        #expect(!outcome.metrics.contains { $0.name.contains("flip") })
+        #expect(outcome.metrics.contains { $0.name == "sensitivity.swing" && ($0.value ?? 0) > 0 })
+        #expect(Double(outcome.settings["unit of the score"] ?? "") ?? 1 != 1)
+    }
+
+    @Test func labelsAloneGiveFlipsAndNothingElse() throws {
+        let outcome = try run("sk_label_only.onnx", classes: 2)
+        #expect(outcome.status == .tested && !outcome.changes.isEmpty && outcome.plots.isEmpty)
+        #expect(!outcome.metrics.contains { $0.name == "sensitivity.swing" || $0.name == "sensitivity.cliffs" })
+        #expect(outcome.summary.contains { $0.contains("labels only") })
+        #expect(outcome.changes.allSatisfy { !$0.decisionAfter.contains("score") })
+    }
+
+    /// The example: what the model leans on, no cliff, and nothing of what applicants cannot change moves.
+    @Test func theExampleIsMeasured() throws {
+        let folder = Repository.path("Examples/mortgage")
+        let subject = try SubjectSupport.subject(AuditConfiguration(contentsOf: folder + "/casemate.yaml"))
+        let outcome = try SensitivityProbe().run(on: subject, context: RunContext(threads: 2))
+        let swings = outcome.metrics.filter { $0.name == "sensitivity.swing" }
+        #expect(swings.max { ($0.value ?? 0) < ($1.value ?? 0) }?.group == "feature=gdlin")
+        #expect(!outcome.findings.contains { $0.id == "sensitivity.cliff_edge" })
+        let flips = outcome.metrics.filter { $0.name == "sensitivity.flip_rate" }
+        #expect(flips.first { $0.group == "feature=gdlin" }?.value == 0, "immutable")
+        let denied = try #require(outcome.metrics.first { $0.name == "sensitivity.favourable_flip_rate" })
+        #expect(denied.n == 47 && (denied.value ?? 0) > 0.2)
+        #expect(outcome.attacker.contains { $0.contains("of 47 unfavourable decisions turned favourable") })
+    }
+
+    @Test func imagesAreNotTested() throws {
+        let folder = Repository.path("Examples/digits")
+        let subject = try SubjectSupport.subject(AuditConfiguration(contentsOf: folder + "/casemate.yaml"))
+        #expect(SensitivityProbe().reasonNotToRun(on: subject)?.contains("pixels") == true)
     }
 }

@@ -49,9 +49,7 @@ import Testing
         let configuration = try AuditConfiguration(contentsOf: Repository.path("Examples/mortgage/casemate.yaml"))
         let subject = try SubjectSupport.subject(configuration)
         #expect(SurrogateProbe().reasonNotToRun(on: subject) == nil)
-        let start = ContinuousClock.now
         let outcome = try SurrogateProbe().run(on: subject, context: RunContext(threads: 2))
-        let end = ContinuousClock.now
         #expect(outcome.status == .tested && outcome.reason == nil)
         let agreement = try #require(value(outcome, "agreement", "scores natural 1000"))
         #expect((agreement.value ?? 0) > 0.9 && agreement.n == 597 && agreement.low != nil)
@@ -68,19 +66,6 @@ import Testing
         #expect(outcome.tables.count == 2 && outcome.summary.count >= 6)
         #expect(outcome.findings.map(\.id) == ["surrogate.cheap_copy"])
         #expect(outcome.findings.allSatisfy { $0.severity == .medium } && !outcome.attacker.isEmpty)
-        if ProcessInfo.processInfo.environment["SURROGATE_SHOW"] != nil {
-            print(end - start)
-            show(outcome)
-        }
-    }
-    private func show(_ outcome: ProbeOutcome) {
-        print(outcome.summary.joined(separator: "\n"), "\nATT", outcome.attacker.joined(separator: "\n"))
-        for finding in outcome.findings { print(finding.severity, finding.title, finding.evidence, finding.remedy) }
-        for table in outcome.tables {
-            print(table.title, table.columns)
-            for row in table.rows { print(row.joined(separator: " | ")) }
-        }
-        print(outcome.settings, outcome.plots.map(\.summary))
     }
 
     /// A logistic model of two features: three answers are the model.

@@ -43,7 +43,8 @@ import Testing
             let counts = try rule.count(in: table)
             let answer = try table.query(
                 "SELECT count(*) FILTER (WHERE \(rule.sql)), count(*) FILTER (WHERE NOT (\(rule.sql))) FROM {table}")
-            #expect(answer.columns.map(\.numbers) == [[Double(counts.holds)], [Double(counts.violated)]], "\(rule.text)")
+            #expect(
+                answer.columns.map(\.numbers) == [[Double(counts.holds)], [Double(counts.violated)]], "\(rule.text)")
             #expect(counts.holds + counts.violated + counts.notApplicable == table.count)
         }
     }
@@ -115,7 +116,8 @@ import Testing
     @Test func countsAreInFileOrder() throws {
         let text = "a,b\n" + (0..<10_000).map { "\($0 % 7),\($0 % 11 == 0 ? "" : "\($0)")\n" }.joined()
         let rule = try ConstraintRule(
-            "row.a != 3 || row.b < 9000", columns: [
+            "row.a != 3 || row.b < 9000",
+            columns: [
                 Column(name: "a", type: .integer, missing: 0), Column(name: "b", type: .integer, missing: 0),
             ], at: "t")
         let expected = (0..<10_000).filter { $0 % 7 == 3 && $0 % 11 != 0 && $0 >= 9_000 }

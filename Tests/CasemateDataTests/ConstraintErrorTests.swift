@@ -28,15 +28,18 @@ import Testing
 
     /// Code, position from 1, and a part of the message or its help.
     @Test(arguments: [
-        ("", CasemateError.Code.malformed, 1, "is empty"), ("row.age >", .malformed, 10, "expected a value, found the end"),
+        ("", CasemateError.Code.malformed, 1, "is empty"),
+        ("row.age >", .malformed, 10, "expected a value, found the end"),
         ("row.age = 18", .malformed, 9, "write =="), ("row.age >= 18 and row.owner", .malformed, 15, "write &&"),
         ("row.age >= 18 &", .malformed, 15, "write &&"), ("row.age <> 18", .malformed, 10, "expected a value"),
         ("(row.age > 1", .malformed, 13, "expected ')'"), ("row.job == 'a", .malformed, 12, "not closed"),
         ("row.job == 'a\nb'", .malformed, 12, "not closed"), ("row.job == '\\q'", .malformed, 13, "no escape"),
-        ("row.job == '\\u12'", .malformed, 13, "4 hexadecimal digits"), ("row.job == '\\ud800'", .malformed, 13, "NUL and"),
+        ("row.job == '\\u12'", .malformed, 13, "4 hexadecimal digits"),
+        ("row.job == '\\ud800'", .malformed, 13, "NUL and"),
         ("row.job == '\\0'", .malformed, 13, "3 octal digits"), ("row.job == '\\000'", .malformed, 13, "NUL"),
         ("row.age > 18u", .unsupported, 11, "unsigned"), ("row.age > 18y", .malformed, 11, "is no number"),
-        ("row.age > 1.2.3", .malformed, 11, "is no number"), ("row.age > 9223372036854775808", .limitExceeded, 11, "64 bits"),
+        ("row.age > 1.2.3", .malformed, 11, "is no number"),
+        ("row.age > 9223372036854775808", .limitExceeded, 11, "64 bits"),
         ("row.age > 1e999", .limitExceeded, 11, "floating point"), ("row.age > 0x", .malformed, 11, "digits behind 0x"),
         ("b'a' == row.job", .unsupported, 1, "bytes"), ("age >= 18", .notFound, 1, "did you mean 'row.age'?"),
         ("row.years_on_job > 1", .notFound, 1, "did you mean 'years on job'?"),
@@ -52,16 +55,24 @@ import Testing
         ("row.age in [1, null]", .mismatch, 16, "null in a list"), ("[1] == [1]", .mismatch, 1, "behind 'in' only"),
         ("row.income % 2 == 0", .mismatch, 12, "whole numbers"), ("row.job - 'a' == ''", .mismatch, 9, "numbers"),
         ("-row.job == 'a'", .mismatch, 1, "before a text"), ("row.opened + 1 > row.opened", .unsupported, 12, "dates"),
-        ("row.opened > '2024-02-30'", .mismatch, 12, "2024-02-29"), ("row.opened > date('x')", .malformed, 19, "calendar"),
-        ("date('2024-01-01T00:00:00Z') < row.opened", .malformed, 6, "date("), ("row.opened > 5", .mismatch, 12, "moment"),
-        ("row.age.startsWith('a')", .mismatch, 1, "takes texts"), ("startsWith(row.job, 'a')", .malformed, 1, "follows a text"),
-        ("row.startsWith('a')", .malformed, 5, "needs a column before"), ("row.job.has()", .malformed, 9, "has(row.column)"),
-        ("row.job.startsWith()", .malformed, 9, "number of arguments"), ("size(row.age) > 1", .mismatch, 6, "takes texts"),
-        ("size([1]) == 1", .unsupported, 6, "size of a list"), ("row.job.startWith('a')", .notFound, 9, "'startsWith'?"),
+        ("row.opened > '2024-02-30'", .mismatch, 12, "2024-02-29"),
+        ("row.opened > date('x')", .malformed, 19, "calendar"),
+        ("date('2024-01-01T00:00:00Z') < row.opened", .malformed, 6, "date("),
+        ("row.opened > 5", .mismatch, 12, "moment"),
+        ("row.age.startsWith('a')", .mismatch, 1, "takes texts"),
+        ("startsWith(row.job, 'a')", .malformed, 1, "follows a text"),
+        ("row.startsWith('a')", .malformed, 5, "needs a column before"),
+        ("row.job.has()", .malformed, 9, "has(row.column)"),
+        ("row.job.startsWith()", .malformed, 9, "number of arguments"),
+        ("size(row.age) > 1", .mismatch, 6, "takes texts"),
+        ("size([1]) == 1", .unsupported, 6, "size of a list"),
+        ("row.job.startWith('a')", .notFound, 9, "'startsWith'?"),
         ("has(row.age + 1)", .mismatch, 13, "needs a column"), ("double(row.job) > 1", .mismatch, 8, "takes a number"),
-        ("row.job.all(x, x > 1)", .unsupported, 9, "macro 'all'"), ("int(row.income) > 1", .unsupported, 1, "conversion"),
+        ("row.job.all(x, x > 1)", .unsupported, 9, "macro 'all'"),
+        ("int(row.income) > 1", .unsupported, 1, "conversion"),
         ("row.opened.getFullYear() > 2000", .unsupported, 12, "function"),
-        ("row.owner ? row.age : row.job", .mismatch, 11, "between"), ("row.age > 1 row.owner", .malformed, 13, "operator"),
+        ("row.owner ? row.age : row.job", .mismatch, 11, "between"),
+        ("row.age > 1 row.owner", .malformed, 13, "operator"),
         ("row.job.matches(row.job)", .unsupported, 17, "computed"), ("1 < 2 < 3", .mismatch, 7, "between"),
         ("row.age >= 18 ≤ 2", .malformed, 15, "write <="), ("row.age.foo(", .notFound, 9, "no function"),
     ]) func mistakesAreExplained(text: String, code: CasemateError.Code, column: Int, part: String) {
@@ -71,13 +82,16 @@ import Testing
     }
 
     @Test(arguments: [
-        "(?=a)", "(?!a)", "(?<=a)b", "(?i)a", "(?P<n>a)", "(a)\\1", "\\pL", "\\p{Greek}", "a**", "a{2}{3}", "*a", "a|*", "(a",
-        "a)", "[a", "[]a]", "[b-a]", "[a-\\d]", "[a-c-e]", "[[:nope:]]", "a{", "a{,3}", "a{3,2}", "a{1001}", "a\\", "\\Q.\\E",
+        "(?=a)", "(?!a)", "(?<=a)b", "(?i)a", "(?P<n>a)", "(a)\\1", "\\pL", "\\p{Greek}", "a**", "a{2}{3}", "*a", "a|*",
+        "(a",
+        "a)", "[a", "[]a]", "[b-a]", "[a-\\d]", "[a-c-e]", "[[:nope:]]", "a{", "a{,3}", "a{3,2}", "a{1001}", "a\\",
+        "\\Q.\\E",
         "\\Z", "\\B", "\\_", "\\é", "\\x4", "\\x{110000}", "a^b", "a$b", "(^a)*", "^*", "\\b+", "((a{100}){100}){100}",
         "(((()*){1000}){1000})", "[^\\b]", "(?", "(?:", "\\x{d800}", "(a{30}b{30}){20}",
     ]) func patternsThatEnginesReadDifferentlyAreRefused(pattern: String) throws {
         let error = try #require(
-            ConstraintSupport.failure("row.job.matches(r\"\(pattern)\")", columns: Self.columns), "'\(pattern)' is accepted")
+            ConstraintSupport.failure("row.job.matches(r\"\(pattern)\")", columns: Self.columns),
+            "'\(pattern)' is accepted")
         #expect([.malformed, .unsupported, .limitExceeded].contains(error.code), "\(error)")
         #expect(error.place.hasSuffix("column 17") && !error.help.isEmpty, "\(error)")
     }
@@ -124,9 +138,12 @@ import Testing
     @Test func randomTextsNeverTrap() {
         var generator = SeededGenerator(seed: 9)
         let tokens = [
-            "row", ".", "age", "job", "[", "]", "(", ")", "\"", "'", "&&", "||", "!", "-", "+", "*", "/", "%", "<", "<=", "==",
-            "!=", "?", ":", ",", "in", "null", "true", "1", "0.5", "9223372036854775808", "1e5", "'a'", "r'\\d+'", "has",
-            "size", "matches", "startsWith", "date", "double", " ", "\\", "row.age", "row.job", "row.owner", "//", "\n", "0x",
+            "row", ".", "age", "job", "[", "]", "(", ")", "\"", "'", "&&", "||", "!", "-", "+", "*", "/", "%", "<",
+            "<=", "==",
+            "!=", "?", ":", ",", "in", "null", "true", "1", "0.5", "9223372036854775808", "1e5", "'a'", "r'\\d+'",
+            "has",
+            "size", "matches", "startsWith", "date", "double", " ", "\\", "row.age", "row.job", "row.owner", "//", "\n",
+            "0x",
             "row[\"", "é", "\u{0}", "'[a-'", "'(a|'", "'a{2'", "🦆", "timestamp", "'2024-02-29'",
         ]
         var accepted = 0
@@ -163,7 +180,8 @@ import Testing
         let table = try DataSupport.open("\"a\"\"); DROP TABLE data; --\",s\n1,x\n2,\"'); DROP TABLE data; --\"\n")
         #expect(table.columns.first?.name == name)
         let rule = try ConstraintSupport.rule(
-            "row['\(name)'] == 2 && row.s == \"'); DROP TABLE data; --\" && row.s.matches(r\"^'\\)\")", columns: table.columns)
+            "row['\(name)'] == 2 && row.s == \"'); DROP TABLE data; --\" && row.s.matches(r\"^'\\)\")",
+            columns: table.columns)
         let counts = try rule.count(in: table)
         #expect(counts.holds == 1 && counts.violated == 1 && counts.firstViolations == [0])
         #expect(try table.numbers(name) == [1, 2])

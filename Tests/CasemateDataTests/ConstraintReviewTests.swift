@@ -62,7 +62,9 @@ import Testing
         #expect(review.faults.contains(.alwaysTrue(rule: 3)))
         #expect(review.faults.contains(.neverTrue(rule: 9, columns: ["a"])))
         #expect(review.faults.contains(.clash(7, 8, columns: ["a"], rows: 400)))
-        let apart = review.faults.compactMap { if case .apart(let one, let other, _, _) = $0 { [one, other] } else { nil } }
+        let apart = review.faults.compactMap {
+            if case .apart(let one, let other, _, _) = $0 { [one, other] } else { nil }
+        }
         #expect(apart == [[4, 5]], "rules 4 and 5 never hold together, rule 6 is independent of both")
     }
 

@@ -56,16 +56,20 @@ import Testing
     }
 
     /// Missing values: touched or not.
-    @Test(arguments: [
-        ("row.i > 1", nil), ("row.i > 1 && row.b", nil), ("row.c && row.i > 1", false), ("row.i > 1 || row.b", true),
-        ("row.b ? row.x > 0 : row.i > 0", true), ("row.c ? row.x > 0 : row.i > 0", nil), ("row.i == null", true),
-        ("row.i != null", false), ("has(row.i) && row.i > 0", false), ("row.i == null || row.i > 0", true),
-        ("!(row.i > 0)", nil), ("1 in [1, row.i]", nil), ("row.i in []", nil), ("row.b in [true, row.i > 0]", nil),
-        ("row.s + 'x' == 'x'", nil), ("row.x / 0 > 1e308", true), ("0.0 / 0 == 1", nil), ("1 / 0 == 1 || row.b", true),
-        ("row.x - row.x / 0.0 + 1 / 0.0 != 0", nil), ("9223372036854775807 + 1 > 0", nil), ("1 % 0 == 0", nil),
-        ("-9223372036854775808 / -1 > 0", nil), ("-9223372036854775808 % -1 == 0", nil), ("1.0 / -0.0 > 0", true),
-        ("9007199254740993 == 9007199254740992.0", true), ("9007199254740993 == 9007199254740992", false),
-    ] as [(String, Bool?)]) func missingValuesAreAbsorbed(text: String, expected: Bool?) throws {
+    @Test(
+        arguments: [
+            ("row.i > 1", nil), ("row.i > 1 && row.b", nil), ("row.c && row.i > 1", false),
+            ("row.i > 1 || row.b", true),
+            ("row.b ? row.x > 0 : row.i > 0", true), ("row.c ? row.x > 0 : row.i > 0", nil), ("row.i == null", true),
+            ("row.i != null", false), ("has(row.i) && row.i > 0", false), ("row.i == null || row.i > 0", true),
+            ("!(row.i > 0)", nil), ("1 in [1, row.i]", nil), ("row.i in []", nil), ("row.b in [true, row.i > 0]", nil),
+            ("row.s + 'x' == 'x'", nil), ("row.x / 0 > 1e308", true), ("0.0 / 0 == 1", nil),
+            ("1 / 0 == 1 || row.b", true),
+            ("row.x - row.x / 0.0 + 1 / 0.0 != 0", nil), ("9223372036854775807 + 1 > 0", nil), ("1 % 0 == 0", nil),
+            ("-9223372036854775808 / -1 > 0", nil), ("-9223372036854775808 % -1 == 0", nil), ("1.0 / -0.0 > 0", true),
+            ("9007199254740993 == 9007199254740992.0", true), ("9007199254740993 == 9007199254740992", false),
+        ] as [(String, Bool?)]) func missingValuesAreAbsorbed(text: String, expected: Bool?) throws
+    {
         let verdict = try ConstraintSupport.verdict(text, ["b": .bool(true), "c": .bool(false), "x": .double(0.5)])
         #expect(verdict == (expected.map { $0 ? .holds : .violated } ?? .notApplicable))
         let table = try DataSupport.open("i,b,c,x,s\n,true,false,0.5,\n,,,,a\n", types: ["i": .integer])
@@ -85,7 +89,8 @@ import Testing
         }
         #expect(try verdict("row.x == 0.1 && row.x <= 0.1 && row.x >= 0.1", [0, 0.1, 0]) == .holds)
         #expect(try verdict("row.x * 3 == 0.3", [0, 0.1, 0]) == .violated, "0.1 * 3 is no 0.3 in float64 either")
-        #expect(try verdict("row.n == 16777217", [Float(Int(16_777_217)), 0, 0]) == .violated, "float32 holds 16777216")
+        #expect(
+            try verdict("row.n == 16777217", [Float(Int(16_777_217)), 0, 0]) == .violated, "float32 holds 16777216")
         // A fraction in a column of whole numbers: read as a number.
         #expect(try verdict("row.n / 2 == 1", [3, 0, 0]) == .holds)
         #expect(try verdict("row.n / 2 == 1.5", [3.5, 0, 0]) == .violated)
@@ -109,7 +114,8 @@ import Testing
             Column(name: "day", type: .date, missing: 0),
         ]
         let features = [
-            Feature("code", .categorical(levels: ["1", "20", "x"])), Feature("flag", .categorical(levels: ["false", "true"])),
+            Feature("code", .categorical(levels: ["1", "20", "x"])),
+            Feature("flag", .categorical(levels: ["false", "true"])),
             Feature("day"),
         ]
         func verdict(_ text: String, _ row: [Float]) throws -> ConstraintRule.Verdict? {
@@ -134,7 +140,8 @@ import Testing
             let clock = ContinuousClock()
             let start = clock.now
             rows.withUnsafeBufferPointer { values in
-                for row in 0..<400 where bound.verdict(UnsafeBufferPointer(rebasing: values[row * 10..<row * 10 + 10])) == .holds {
+                for row in 0..<400
+                where bound.verdict(UnsafeBufferPointer(rebasing: values[row * 10..<row * 10 + 10])) == .holds {
                     held += 1
                 }
             }

@@ -52,7 +52,8 @@ enum ConstraintSupport {
                 case (_, .boolean): return .bool(generator.next() % 2 == 0)
                 case (_, .date): return .timestamp(microseconds: day(&generator) * 86_400_000_000)
                 case (_, .timestamp):
-                    return .timestamp(microseconds: day(&generator) * 86_400_000_000 + Int(generator.next() % 3) * 1_500_000)
+                    return .timestamp(
+                        microseconds: day(&generator) * 86_400_000_000 + Int(generator.next() % 3) * 1_500_000)
                 }
             }
         }
@@ -67,12 +68,14 @@ enum ConstraintSupport {
     static func real(_ generator: inout SeededGenerator) -> Double {
         switch generator.next() % 12 {
         case 0:
-            [.infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -0.0, 0x1p53, -1e300, 0.1][Int(generator.next() % 8)]
+            [.infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude, -0.0, 0x1p53, -1e300, 0.1][
+                Int(generator.next() % 8)]
         default: Double(Int(generator.next() % 25) - 12) / 4
         }
     }
     static func day(_ generator: inout SeededGenerator) -> Int {
-        generator.next() % 10 == 0 ? [-719_162, 2_932_896, 0, -1][Int(generator.next() % 4)]
+        generator.next() % 10 == 0
+            ? [-719_162, 2_932_896, 0, -1][Int(generator.next() % 4)]
             : 19_780 + Int(generator.next() % 6)
     }
 
@@ -113,7 +116,9 @@ struct ConstraintGenerator {
     private mutating func chance(_ share: Int) -> Bool { generator.next() % 100 < UInt64(share) }
 
     mutating func truth(_ depth: Int) -> String {
-        guard depth > 0 else { return pick(["row.b", "row.c", "has(row.x)", "(row.s == null)", "(row[\"i\"] != null)", "true"]) }
+        guard depth > 0 else {
+            return pick(["row.b", "row.c", "has(row.x)", "(row.s == null)", "(row[\"i\"] != null)", "true"])
+        }
         let next = depth - 1
         switch generator.next() % 16 {
         case 0: return "!(\(truth(next)))"
@@ -140,17 +145,29 @@ struct ConstraintGenerator {
     private mutating func membership(_ depth: Int) -> String {
         let count = Int(generator.next() % 9)
         switch generator.next() % 4 {
-        case 0: return "\(whole(depth)) in [\((0..<count).map { _ in whole(chance(70) ? 0 : depth) }.joined(separator: ", "))]".wrapped
-        case 1: return "\(real(depth)) in [\((0..<count).map { _ in real(chance(70) ? 0 : depth) }.joined(separator: ", "))]".wrapped
+        case 0:
+            return
+                "\(whole(depth)) in [\((0..<count).map { _ in whole(chance(70) ? 0 : depth) }.joined(separator: ", "))]"
+                .wrapped
+        case 1:
+            return
+                "\(real(depth)) in [\((0..<count).map { _ in real(chance(70) ? 0 : depth) }.joined(separator: ", "))]"
+                .wrapped
         case 2: return "\(moment(depth)) in [\((0..<count).map { _ in moment(0) }.joined(separator: ", "))]".wrapped
-        default: return "\(text(depth)) in [\((0..<count).map { _ in text(chance(70) ? 0 : depth) }.joined(separator: ", "))]".wrapped
+        default:
+            return
+                "\(text(depth)) in [\((0..<count).map { _ in text(chance(70) ? 0 : depth) }.joined(separator: ", "))]"
+                .wrapped
         }
     }
 
     mutating func whole(_ depth: Int) -> String {
         guard depth > 0, chance(60) else {
-            return chance(50) ? pick(["row.i", "row.j", "row['i']"])
-                : pick(["0", "1", "2", "-3", "7", "0x10", "9223372036854775807", "-9223372036854775808", "9007199254740993"])
+            return chance(50)
+                ? pick(["row.i", "row.j", "row['i']"])
+                : pick([
+                    "0", "1", "2", "-3", "7", "0x10", "9223372036854775807", "-9223372036854775808", "9007199254740993",
+                ])
         }
         let next = depth - 1
         switch generator.next() % 6 {
@@ -163,8 +180,12 @@ struct ConstraintGenerator {
 
     mutating func real(_ depth: Int) -> String {
         guard depth > 0, chance(60) else {
-            return chance(50) ? pick(["row.x", "row.y", "row.f"])
-                : pick(["0.0", "0.1", "1.5", "-2.25", ".5", "1e308", "-0.0", "3.0", "0.10000000149011612", "9007199254740992.0", "9.3e18"])
+            return chance(50)
+                ? pick(["row.x", "row.y", "row.f"])
+                : pick([
+                    "0.0", "0.1", "1.5", "-2.25", ".5", "1e308", "-0.0", "3.0", "0.10000000149011612",
+                    "9007199254740992.0", "9.3e18",
+                ])
         }
         let next = depth - 1
         switch generator.next() % 7 {
@@ -178,7 +199,8 @@ struct ConstraintGenerator {
 
     mutating func text(_ depth: Int) -> String {
         guard depth > 0, chance(30) else {
-            return chance(50) ? pick(["row.s", "row[\"it's \\\"odd\\\"; --\"]"]) : Self.quoted(pick(ConstraintSupport.texts))
+            return chance(50)
+                ? pick(["row.s", "row[\"it's \\\"odd\\\"; --\"]"]) : Self.quoted(pick(ConstraintSupport.texts))
         }
         let next = depth - 1
         return chance(50) ? "(\(text(next)) + \(text(next)))" : "(\(truth(next)) ? \(text(next)) : \(text(next)))"
@@ -202,7 +224,8 @@ struct ConstraintGenerator {
     }
     private mutating func piece(_ depth: Int) -> String {
         var part = pick([
-            "a", "b", "é", ".", "[a-c]", "[^a]", "\\d", "\\w", "\\s", "\\D", "[[:alpha:]]", "\\.", "[A-Zé]", "[\\d-]", "\\x41",
+            "a", "b", "é", ".", "[a-c]", "[^a]", "\\d", "\\w", "\\s", "\\D", "[[:alpha:]]", "\\.", "[A-Zé]", "[\\d-]",
+            "\\x41",
             "[^\\w]", "\\S", "\\n", "🦆",
         ])
         if depth > 0, chance(25) {

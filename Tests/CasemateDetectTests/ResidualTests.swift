@@ -87,7 +87,7 @@ import Testing
             let drawn = try draw(2_000, seed: seed)
             var outcomes = drawn.outcomes
             let victims = outcomes.indices.filter {
-                drawn.sources[$0] == 5 && !outcomes[$0] && drawn.chances[$0] < 0.3
+                drawn.sources[$0] == 5 && !outcomes[$0] && drawn.chances[$0] < 0.2
             }
             for row in victims.prefix(20) { outcomes[row] = true }
             let residuals = try OddsResiduals(outcomes: outcomes, outOfFold: drawn.chances)

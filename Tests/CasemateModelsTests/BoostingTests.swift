@@ -56,6 +56,21 @@ import Testing
         #expect(booster.outputs == 3 && chances.count == 3 && abs(chances.reduce(0, +) - 1) < 1e-9)
     }
 
+    @Test func answersWithoutAModelAreThoseOfTheModel() throws {
+        let (rows, labels) = data()
+        let answers = try Booster.answers(
+            training: engine(), rows: rows, features: 2, labels: labels, asked: rows,
+            parameters: ["objective": "binary"], rounds: 20, isRaw: true, cancellation: Cancellation())
+        #expect(answers.outputs == 1)
+        #expect(try answers.values == booster().predict(rows, count: 600, isRaw: true))
+        #expect(
+            failure {
+                _ = try Booster.answers(
+                    training: engine(), rows: rows, features: 2, labels: labels, asked: [1], parameters: [:], rounds: 1,
+                    cancellation: Cancellation())
+            }?.code == .mismatch)
+    }
+
     @Test func cancellationStopsBetweenRounds() throws {
         let (rows, labels) = data()
         let (engine, cancellation) = (try engine(), Cancellation())

@@ -16,7 +16,8 @@ extension Sample {
         let missing = ["backdoor", "poisoning", "drift", "certification"].map {
             ProbeOutcome(
                 probe: $0, title: "Threat of \($0)", taxonomy: artefact, status: .notTested,
-                reason: "needs rows that the configuration does not name: add `data.\($0)` with a file, and say what it is")
+                reason:
+                    "needs rows that the configuration does not name: add `data.\($0)` with a file, and say what it is")
         }
         return Report(
             version: "0.1.0", verb: "audit", subject: "mortgage-gbm.onnx", facts: facts, verdict: .fail, exitStatus: 1,

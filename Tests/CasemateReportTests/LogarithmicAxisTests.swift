@@ -19,7 +19,9 @@ struct LogarithmicAxisTests {
         #expect(scale.ticks.map { scale.label($0) } == ["0.1 %", "1 %", "10 %", "100 %"])
         let plain = Self.scale(Plot.Axis("x", isLogarithmic: true), [0.002, 30_000], count: 8)
         #expect(
-            plain.ticks.map { plain.label($0) } == ["0.001", "0.01", "0.1", "1", "10", "100", "1,000", "10,000", "100,000"]
+            plain.ticks.map { plain.label($0) } == [
+                "0.001", "0.01", "0.1", "1", "10", "100", "1,000", "10,000", "100,000",
+            ]
         )
     }
 

@@ -30,7 +30,7 @@ public struct DistributionShift: Hashable, Sendable {
     ///   - rounds: Trees of a fold.
     /// - Throws: `unusableData` with fewer rows than folds in either set; what LightGBM throws; `Cancelled`.
     public init(
-        between first: FeatureMatrix, and second: FeatureMatrix, engine: LightGBM, folds: Int = 5, rounds: Int = 50,
+        between first: FeatureMatrix, and second: FeatureMatrix, engine: LightGBM, folds: Int = 5, rounds: Int = 30,
         context: RunContext
     ) throws {
         precondition(first.features == second.features, "the two sets have other features")
@@ -46,11 +46,14 @@ public struct DistributionShift: Hashable, Sendable {
         let parts = try ParallelTasks.map(folds, threads: context.threads) { part in
             try context.cancellation.check()
             let (learnt, held) = (fold.indices.filter { fold[$0] != part }, fold.indices.filter { fold[$0] == part })
-            let booster = try Booster(
-                training: engine, rows: both.rows(learnt), labels: learnt.map { isSecond[$0] ? 1 : 0 },
-                parameters: ["objective": "binary", "num_leaves": "15"], rounds: rounds,
-                cancellation: context.cancellation)
-            return (held, try booster.predict(both.rows(held).values, count: held.count, isRaw: true))
+            let rows = both.rows(learnt)
+            var parameters = ["objective": "binary", "num_leaves": "15"]
+            if let categorical = rows.categoricalParameter { parameters["categorical_feature"] = categorical }
+            let answers = try Booster.answers(
+                training: engine, rows: rows.values, features: rows.features.count,
+                labels: learnt.map { isSecond[$0] ? 1 : 0 }, asked: both.rows(held).values, parameters: parameters,
+                rounds: rounds, isRaw: true, cancellation: context.cancellation)
+            return (held, answers.values)
         }
         var scores = [Double](repeating: 0, count: both.count)
         for (held, answers) in parts { for (row, answer) in zip(held, answers) { scores[row] = answer } }

@@ -64,27 +64,20 @@ public struct BoostedShadow: ShadowLearner {
             "objective": pool.classes == 2 ? "binary" : "multiclass",
         ]
         if pool.classes > 2 { parameters["num_class"] = String(pool.classes) }
-        let booster = try Booster(
-            training: engine, rows: pool.matrix.rows(members), labels: members.map { Float(pool.labels[$0]) },
-            parameters: parameters, rounds: rounds, cancellation: cancellation)
-        let raw = try booster.predict(pool.matrix.values, count: pool.matrix.count, isRaw: true)
-        return confidence.values(logits: raw, outputs: booster.outputs, labels: pool.labels)
+        let rows = pool.matrix.rows(members)
+        if let categorical = rows.categoricalParameter { parameters["categorical_feature"] = categorical }
+        let (raw, outputs) = try Booster.answers(
+            training: engine, rows: rows.values, features: rows.features.count,
+            labels: members.map { Float(pool.labels[$0]) }, asked: pool.matrix.values, parameters: parameters,
+            rounds: rounds, isRaw: true, cancellation: cancellation)
+        return confidence.values(logits: raw, outputs: outputs, labels: pool.labels)
     }
 }
 
-extension Booster {
-    /// Trains on a matrix whose categorical features are told to LightGBM.
-    convenience init(
-        training engine: LightGBM, rows: FeatureMatrix, labels: [Float], parameters: [String: String], rounds: Int,
-        cancellation: Cancellation
-    ) throws {
-        var parameters = parameters
-        let categorical = rows.features.indices.filter { rows.features[$0].levels != nil }
-        if !categorical.isEmpty {
-            parameters["categorical_feature"] = categorical.map(String.init).joined(separator: ",")
-        }
-        try self.init(
-            training: engine, rows: rows.values, features: rows.features.count, labels: labels,
-            parameters: parameters, rounds: rounds, cancellation: cancellation)
+extension FeatureMatrix {
+    /// Indices of the categorical features as LightGBM takes them; `nil` without any.
+    var categoricalParameter: String? {
+        let categorical = features.indices.filter { features[$0].levels != nil }
+        return categorical.isEmpty ? nil : categorical.map(String.init).joined(separator: ",")
     }
 }

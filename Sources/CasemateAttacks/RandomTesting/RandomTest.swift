@@ -11,7 +11,8 @@ import Foundation
 /// Rows travel as the model's own tensors, so that also what a table would refuse gets there. Values are extreme, tensors
 /// never: types and shapes are always the graph's. A process that a native engine brings down cannot be caught here.
 public struct RandomTest: Sendable {
-    /// Rows made; fewer where a row has many features, so that at most four million values are held.
+    /// Rows made; fewer where a row has more than a thousand features, so that they are a million values at most, but
+    /// never fewer than 20.
     public var rows: Int
     /// Rows asked alone, and rows repeated in one batch.
     public var alone: Int, repeated: Int
@@ -46,7 +47,7 @@ public struct RandomTest: Sendable {
     }
 
     /// The features that a fault needs: all others were put at a typical value (median, most frequent), one half, one
-    /// quarter, … of them at a time, as long as `fails` held. Empty when the typical row fails as well.
+    /// quarter, … of them at a time, as long as `fails` held. Empty when the typical row fails as well. Ends after 500 questions with what is left then.
     ///
     /// Source: Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002, without complements.
     public func reduced(
@@ -60,14 +61,15 @@ public struct RandomTest: Sendable {
         let made = Set(row.invented)
         var order = row.cells.indices.sorted { (made.contains($0) ? 1 : 0, $0) < (made.contains($1) ? 1 : 0, $1) }
             .filter { cells[$0] != typical[$0] }
-        var size = order.count
-        while size >= 1 {
+        var (size, questions) = (order.count, 0)
+        while size >= 1, questions < 500 {
             var kept: [Int] = []
             for start in stride(from: 0, to: order.count, by: size) {
                 let part = Array(order[start..<min(start + size, order.count)])
                 var trial = cells
                 for index in part { trial[index] = typical[index] }
-                if let answer = try session.asker.answers([trial]).first, fails(answer) {
+                questions += 1
+                if questions <= 500, let answer = try session.asker.answers([trial]).first, fails(answer) {
                     cells = trial
                 } else {
                     kept += part

@@ -11,7 +11,7 @@ struct RandomTestSession {
     private typealias Cells = [GeneratedRow.Cell]
 
     func run() throws -> RandomTestResult {
-        let count = min(test.rows, max(20, 4_000_000 / max(1, generator.features.count)))
+        let count = min(test.rows, max(20, 1_000_000 / max(1, generator.features.count)))
         let rows = generator.rows(count)
         // why apart: a wild row must not be able to spoil the answers to the others before that is looked at.
         let ordinary = rows.indices.filter { rows[$0].isOrdinary }

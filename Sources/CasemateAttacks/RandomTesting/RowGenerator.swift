@@ -69,6 +69,9 @@ struct RowGenerator {
         features.indices.map { cell(real.values[row * features.count + $0], $0) }
     }
 
+    /// Whether a value of the data may be named: not one of many texts, which can be anything about anybody.
+    private func isNameable(_ feature: Int) -> Bool { features[feature].levels.map { $0.count <= 100 } ?? true }
+
     private func made(_ kind: Kind, _ cells: [Cell], invented: [Int]) -> GeneratedRow {
         GeneratedRow(kind, cells, invented: invented, limit: encoder.ordinary)
     }
@@ -99,7 +102,7 @@ struct RowGenerator {
             let drawn = Cell.number(range.isWhole ? value.rounded() : Double(Float(value)))
             return encoder.canHold(drawn, feature: index) ? drawn : .number(Double(range.low))
         }
-        return made(.uniform, cells, invented: Array(features.indices))
+        return made(.uniform, cells, invented: features.indices.filter(isNameable))
     }
 
     private func constants() -> [GeneratedRow] {
@@ -129,7 +132,7 @@ struct RowGenerator {
         let chosen = features.indices.shuffled(using: &generator).prefix(300).sorted()
         var edits: [Edit] = []
         for index in chosen {
-            let all = features[index].levels.map { texts($0) } ?? numbers(index)
+            let all = features[index].levels.map { texts($0, isNameable(index)) } ?? numbers(index)
             edits += all.filter { encoder.canHold($0.1, feature: index) }.map {
                 Edit(kind: $0.0, values: [index: $0.1])
             }
@@ -180,10 +183,10 @@ struct RowGenerator {
         return all.map { ($0, .number($1)) }
     }
 
-    private func texts(_ levels: [String]) -> [(Kind, Cell)] {
+    private func texts(_ levels: [String], _ isNameable: Bool) -> [(Kind, Cell)] {
         let known = Set(levels)
         var all: [(Kind, String)] = [(.missing, ""), (.unseen, "never seen before"), (.unseen, "zzz"), (.unseen, "0")]
-        if let level = levels.first(where: { !$0.isEmpty }) {
+        if isNameable, let level = levels.first(where: { !$0.isEmpty }) {
             all += [(.unseen, level + level), (.malformed, level.uppercased()), (.malformed, " \(level) ")]
         }
         all += [

@@ -77,7 +77,8 @@ public struct ProbeCache: Sendable {
     }
 
     private func prune() {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder))?.filter { $0.hasSuffix(".json") } ?? []
+        let names =
+            (try? FileManager.default.contentsOfDirectory(atPath: folder))?.filter { $0.hasSuffix(".json") } ?? []
         guard names.count > Self.mostFiles else { return }
         let dated = names.map { name -> (path: String, date: Date) in
             let path = "\(folder)/\(name)"

@@ -42,7 +42,9 @@ extension AuditConfiguration {
                     name, leaf.kind, leaf.meaning, isServed: leaf.isServed, fallback: leaf.show(defaults))
             }
             return SettingKey(
-                name, .mapping(tree(inside[...], prefix: path + "."), short: ["model", "insiders"].contains(path) ? "path" : nil),
+                name,
+                .mapping(
+                    tree(inside[...], prefix: path + "."), short: ["model", "insiders"].contains(path) ? "path" : nil),
                 sections[path] ?? "")
         }
     }

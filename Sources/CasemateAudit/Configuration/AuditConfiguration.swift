@@ -98,6 +98,8 @@ public struct AuditConfiguration: Sendable {
         public var path: String?
         /// Identifier column that the file shares with the data; `nil` takes the declared identifier that both have.
         public var column: String?
+        /// Makes it; the defaults name nobody.
+        public init(path: String? = nil, column: String? = nil) { (self.path, self.column) = (path, column) }
     }
     /// How scores become decisions.
     public struct Decision: Hashable, Sendable {
@@ -113,6 +115,10 @@ public struct AuditConfiguration: Sendable {
         public var isEnabled = true
         /// The folder; `nil` is the user's own.
         public var folder: String?
+        /// Makes it; the defaults keep results in the user's own folder.
+        public init(isEnabled: Bool = true, folder: String? = nil) {
+            (self.isEnabled, self.folder) = (isEnabled, folder)
+        }
     }
     /// What is written where.
     public struct Output: Hashable, Sendable {

@@ -107,7 +107,7 @@ struct BenchmarkAnalysis {
                             "\(row + 1)", Words.number(model[place]), Words.number(comparison.benchmark[place]),
                             Words.number(divergence.values[row]), comparison.names[comparison.labels[row]],
                         ]
-                    }))
+                    }, personal: ["row", "model", "logistic regression", "difference", "outcome"]))
         }
         appendLenient(model, to: &outcome)
     }

@@ -23,7 +23,8 @@ extension ConstraintsReport {
 
     /// A rule that rows of one file break.
     private func broken(_ index: Int, _ counts: ConstraintCounts, _ file: String, _ count: Int) -> [Finding] {
-        guard counts.violated > 0, let interval = Intervals.wilson(successes: counts.violated, trials: counts.applicable)
+        guard counts.violated > 0,
+            let interval = Intervals.wilson(successes: counts.violated, trials: counts.applicable)
         else { return [] }
         let rule = rules[index], isTraining = file == "training"
         let severity: Severity =
@@ -37,7 +38,8 @@ extension ConstraintsReport {
                 isTraining ? "broken_in_training" : "broken_in_test", severity,
                 "\(Words.count(counts.violated, "\(file) row")) (\(Words.percent(share))) "
                     + "break\(counts.violated == 1 ? "s" : "") the rule '\(rule.name)'",
-                evidence: [.metric(metric), .text("The rule: \(rule.text)")] + listed(counts.firstViolations, counts.violated),
+                evidence: [.metric(metric), .text("The rule: \(rule.text)")]
+                    + listed(counts.firstViolations, counts.violated),
                 remedy: isTraining
                     ? "Find out where these rows come from; correct or drop them and train again, or correct the rule."
                     : "Correct or drop these rows, or the rule; refuse such rows before they reach the model.",
@@ -50,7 +52,12 @@ extension ConstraintsReport {
         let shown = rows.prefix(probe.rows).map { "\($0 + 1)" }
         guard !shown.isEmpty else { return [] }
         let more = count > shown.count ? " and \(count - shown.count) more" : ""
-        return [.text("Row\(shown.count == 1 && more.isEmpty ? "" : "s") \(shown.joined(separator: ", "))\(more).")]
+        return [
+            .table(
+                EvidenceTable(
+                    title: "Where", columns: ["rows"], rows: [[shown.joined(separator: ", ") + more]],
+                    personal: ["rows"]))
+        ]
     }
 
     /// Rows that cannot exist and get the good outcome.
@@ -107,12 +114,14 @@ extension ConstraintsReport {
                 ? "No row has all the values that it needs, or its arithmetic never has a result."
                 : "\(Self.names(missing)) \(missing.count == 1 ? "is" : "are") missing in every row."
             return about(
-                rule, "never_applies", .low, "The rule '\(rules[rule].name)' applies to no row of the \(leading)", [why],
+                rule, "never_applies", .low, "The rule '\(rules[rule].name)' applies to no row of the \(leading)",
+                [why],
                 "Check the column and what stands for missing values, or guard the rule with has(…).")
         case .brokenByAll(let rule, let rows):
             return about(
                 rule, "never_kept", .medium,
-                "The rule '\(rules[rule].name)' is broken by all \(rows) rows of the \(leading) to which it applies", [],
+                "The rule '\(rules[rule].name)' is broken by all \(rows) rows of the \(leading) to which it applies",
+                [],
                 "Look at the rule first (a wrong unit, sides exchanged), then at the column.")
         case .clash(let one, let other, let columns, let rows):
             return pair(

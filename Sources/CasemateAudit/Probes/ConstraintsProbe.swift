@@ -15,7 +15,7 @@ public struct ConstraintsProbe: Probe {
     public static let taxonomy = Taxonomy(
         stages: [.data, .training, .inference], influence: .causative, violations: [.integrity],
         specificity: .indiscriminate, knowledge: [.trainingData], atlas: ["AML.T0020", "AML.T0015"],
-        owasp: ["ML01", "ML02"], nist: ["NISTAML.013"])
+        owasp: ["ML01", "ML02"], nist: ["NISTAML.013", "NISTAML.022"])
     /// Keys under `probes.constraints`.
     public static let settings: [Setting<ConstraintsProbe>] = [
         .integer("rows", \.rows, 0...100, "rows that a finding lists at most"),
@@ -149,7 +149,8 @@ struct ConstraintsReport {
     private func share(_ name: String, _ count: Int, _ n: Int) -> Metric {
         let interval = Intervals.wilson(successes: count, trials: n)
         return Metric(
-            "constraints.\(name)", n > 0 ? Double(count) / Double(n) : nil, low: interval?.low, high: interval?.high, n: n,
+            "constraints.\(name)", n > 0 ? Double(count) / Double(n) : nil, low: interval?.low, high: interval?.high,
+            n: n,
             note: n > 0 ? "Wilson 95 %" : "no such rows")
     }
 
@@ -210,7 +211,9 @@ struct ConstraintsReport {
 
     private var summary: [String] {
         let files = train.map { "\($0.count) training rows and \(test.count) test rows" } ?? "\(test.count) test rows"
-        var sentences = ["\(Words.count(rules.count, "rule")) \(rules.count == 1 ? "was" : "were") checked on \(files)."]
+        var sentences = [
+            "\(Words.count(rules.count, "rule")) \(rules.count == 1 ? "was" : "were") checked on \(files)."
+        ]
         let trained = trainBroken.map { "\($0) training rows and " } ?? ""
         sentences.append("\(trained)\(Words.count(broken.count, "test row")) break at least one of them.")
         let silent = testCounts.map(\.notApplicable).max() ?? 0

@@ -98,7 +98,8 @@ extension LeafShiftProbe.ReleaseStory {
         let (better, worse) = (comparison.onlyNewRight, comparison.onlyOldRight)
         let p = Words.pValue(comparison.performancePValue)
         guard comparison.performancePValue < probe.alpha else {
-            return "As far as the labels tell it is no better and no worse: right alone on \(better) rows, wrong alone on "
+            return
+                "As far as the labels tell it is no better and no worse: right alone on \(better) rows, wrong alone on "
                 + "\(worse) (p \(p))."
         }
         let direction = better > worse ? "better" : "worse"
@@ -117,7 +118,7 @@ extension LeafShiftProbe.ReleaseStory {
         moved.found.segment.described(over: subject.test.features)
     }
     private func support(_ moved: ReleaseComparison.Moved) -> String {
-        let counts = "\(moved.onlyNewRight) decisions became right, \(moved.onlyOldRight) became wrong"
+        let counts = "of its decisions, \(moved.onlyNewRight) became right and \(moved.onlyOldRight) became wrong"
         return switch moved.support {
         case .better: "The labels bear it out: \(counts)."
         case .worse: "The labels speak against it: \(counts)."

@@ -25,10 +25,11 @@ public struct MembershipProbe: Probe {
     public static let settings: [Setting<MembershipProbe>] = [
         .integer("shadows", \.shadows, 4...1_024, "shadow models, an even number"),
         .choice(
-            "learner", \.learner, "what shadow models are; the closer to the real training, the stronger the attack"),
+            "learner", \.learner, "what shadow models are: the closer to the real training, the stronger"),
         .integer("rounds", \.rounds, 1...10_000, "trees of a boosted shadow"),
         .integer("leaves", \.leaves, 2...10_000, "leaves of a tree of a boosted shadow"),
-        .number("learning_rate", \.learningRate, .number(0...1, isLowExcluded: true), "learning rate of a boosted shadow"),
+        .number(
+            "learning_rate", \.learningRate, .number(0...1, isLowExcluded: true), "learning rate of a boosted shadow"),
         .integer("min_leaf", \.minimumLeaf, 1...1_000_000, "rows in a leaf of a boosted shadow at least"),
         .integer("rows", \.rows, 200...1_000_000, "rows of both files that are attacked, drawn at random from more"),
         .number("alpha", \.alpha, .share, "level of significance after Holm's adjustment"),
@@ -85,32 +86,32 @@ public struct MembershipProbe: Probe {
 
     /// Attacks.
     public func run(on subject: AuditSubject, context: RunContext) throws -> ProbeOutcome {
-        guard let case_ = try MembershipCase(subject, probe: self, context: context) else { return outcome() }
-        guard min(case_.members, case_.nonMembers) >= Self.fewest else {
+        guard let attacked = try MembershipCase(subject, probe: self, context: context) else { return outcome() }
+        guard min(attacked.members, attacked.nonMembers) >= Self.fewest else {
             return outcome(
                 status: .notTested,
                 reason:
-                    "\(Words.count(case_.members, "training row")) and \(Words.count(case_.nonMembers, "test row")) "
+                    "\(Words.count(attacked.members, "training row")) and \(Words.count(attacked.nonMembers, "test row")) "
                     + "that stand in one file only are too few: give at least \(Self.fewest) of each")
         }
         guard let engine = subject.boosting else { return outcome() }
         var stopped: String?
         var (shift, shadows): (DistributionShift?, ShadowConfidences?) = (nil, nil)
         do {
-            shift = try case_.shift(engine, context)
-            if case_.confidences != nil {
-                shadows = try case_.design(seed: context.seed).confidences(
-                    of: case_.pool, learner: learner(engine, case_), context: context)
+            shift = try attacked.shift(engine, context)
+            if attacked.confidences != nil {
+                shadows = try attacked.design(seed: context.seed).confidences(
+                    of: attacked.pool, learner: learner(engine, attacked), context: context)
             }
         } catch let cancelled as Cancelled where cancelled.reason == .outOfTime {
             stopped = "the shadow models did not finish within the time budget"
         }
         var outcome = outcome(status: stopped == nil ? .tested : .partial, reason: stopped)
-        outcome.settings = described(case_)
-        let evidence = case_.evidence(shadows: shadows)
+        outcome.settings = described(attacked)
+        let evidence = attacked.evidence(shadows: shadows)
         MembershipReport(
-            probe: self, subject: subject, attacked: case_, shift: shift,
-            results: MembershipResult.all(evidence, isMember: case_.isMember), stopped: stopped
+            probe: self, subject: subject, attacked: attacked, shift: shift,
+            results: MembershipResult.all(evidence, isMember: attacked.isMember), stopped: stopped
         ).append(to: &outcome)
         return outcome
     }

@@ -181,7 +181,9 @@ extension RandomTestingJudge {
             }
             let more = features.count > 4 ? " and \(features.count - 4) more" : ""
             let what = features.isEmpty ? "the typical row itself" : parts.joined(separator: ", ") + more
-            return seen.insert(what).inserted ? what + reason(index) : nil
+            // why only then: a message about a value of a real row could repeat it.
+            let why = made.isSuperset(of: features) ? reason(index) : ""
+            return seen.insert(what).inserted ? what + why : nil
         }
         return "Smallest cases, everything else at its median or most frequent value: " + words.joined(separator: "; ")
             + ". " + reproduction(cases.first?.row ?? 0)

@@ -142,6 +142,13 @@ struct RandomTestingJudge {
                 + "refused, \(counts.notANumber) answered with NaN or infinity and \(counts.malformed) with something that is "
                 + "no answer."
         ]
+        let numberless = kinds.compactMap { kind -> String? in
+            let own = self.counts(result.indices(of: kind))
+            return own.notANumber > 0 ? "\(kind.rawValue) \(own.notANumber) of \(own.rows)" : nil
+        }
+        if !numberless.isEmpty {
+            lines.append("Rows answered with NaN or infinity, by kind: \(numberless.joined(separator: ", ")).")
+        }
         lines.append(
             result.inconsistencies.isEmpty
                 ? "\(Words.count(result.compared, "row")) asked again, in another order, beside extreme rows, seven times at "
@@ -190,7 +197,7 @@ struct RandomTestingJudge {
         }
         guard let worst = shares.max(by: { low($0) < low($1) }), low(worst) > Self.notable else { return }
         outcome.attacker.append(
-            "Rows that cannot be get through: of made-up ones that break '\(worst.name)', "
+            "Impossible rows pass: of made-up ones that break '\(worst.name)', "
                 + "\(Words.percent(Double(worst.decided) / Double(worst.answered))) are decided favourably.")
     }
 

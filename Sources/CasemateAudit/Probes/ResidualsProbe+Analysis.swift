@@ -22,6 +22,10 @@ struct ResidualsAnalysis {
         let groups: [Int?], names: [String]
     }
 
+    /// Share of rows that counts as the most surprising ones: as set, but at least 50 rows where those are at most 5 %,
+    /// because a dozen rows spread over sources tell nothing.
+    var topShare: Double { max(probe.topShare, min(0.05, 50 / Double(max(1, rows.count)))) }
+
     func append(to outcome: inout ProbeOutcome) throws {
         appendRanking(to: &outcome)
         for direction in OddsResiduals.Direction.allCases {
@@ -54,7 +58,7 @@ struct ResidualsAnalysis {
     // MARK: The ranking
 
     private func appendRanking(to outcome: inout ProbeOutcome) {
-        let granted = residuals.top(probe.topShare, .granted)
+        let granted = residuals.top(topShare, .granted)
         if let chances = residuals.probabilities {
             let ranks = RankStatistics(labels: residuals.outcomes, scores: chances)
             let interval = ranks.interval(z: Distributions.normalQuantile(0.975))
@@ -140,7 +144,8 @@ struct ResidualsAnalysis {
         let words = Self.words(direction)
         return EvidenceTable(
             title: "Training rows that \(words.got) most against the odds",
-            columns: ["row", "outcome", words.odds, "residual"], rows: top)
+            columns: ["row", "outcome", words.odds, "residual"], rows: top,
+            personal: ["row", "outcome", words.odds, "residual"])
     }
 
     private func plot() -> Plot {
@@ -155,7 +160,7 @@ struct ResidualsAnalysis {
             let points = filled.map { Plot.Point(x: -span + (Double($0) + 0.5) * width, y: Double(counts[$0])) }
             return Plot.Series(name: name, style: .step, points: points)
         }
-        let top = residuals.top(probe.topShare, .granted)
+        let top = residuals.top(topShare, .granted)
         let cut = top.last.map { residuals.values[$0] }
         return Plot(
             id: "residuals.histogram", title: "How far outcomes are from the odds",
@@ -163,7 +168,7 @@ struct ResidualsAnalysis {
             y: Plot.Axis("training rows", low: 0.8, isLogarithmic: true),
             series: [series(true, "good outcome"), series(false, "bad outcome")],
             references: cut.map {
-                [Plot.Reference(.vertical, at: $0, label: "most surprising \(Words.percent(probe.topShare))")]
+                [Plot.Reference(.vertical, at: $0, label: "most surprising \(Words.percent(topShare))")]
             }
                 ?? [],
             summary:

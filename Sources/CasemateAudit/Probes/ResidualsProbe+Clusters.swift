@@ -13,7 +13,7 @@ extension ResidualsAnalysis {
 
     /// A small rule for where the most surprising rows lie; a description, since they lie where the odds are poor.
     func appendWhere(to outcome: inout ProbeOutcome) throws {
-        let top = Set(residuals.top(probe.topShare, .granted))
+        let top = Set(residuals.top(topShare, .granted))
         let search = SegmentSearch(
             minimumRows: max(probe.minimumGroup, rows.count / 200), most: 2, alpha: probe.alpha, direction: .higher)
         let found = try search.segments(
@@ -114,7 +114,7 @@ extension ResidualsAnalysis {
 
     func appendGroups(_ grouping: Grouping, to outcome: inout ProbeOutcome) {
         for direction in OddsResiduals.Direction.allCases {
-            let top = residuals.top(probe.topShare, direction)
+            let top = residuals.top(topShare, direction)
             let found = ResidualGroups(residuals, top: top, groups: grouping.groups, direction).rows
             guard found.count > 1 else {
                 if direction == .granted {

@@ -25,7 +25,9 @@ public struct ResidualsProbe: Probe {
         .integer("folds", \.folds, 2...100, "folds of the cross-validation"),
         .integer("trees", \.trees, 1...10_000, "boosted trees in each fold"),
         .integer("leaves", \.leaves, 2...1_024, "leaves of each tree; many leaves learn planted labels too"),
-        .number("top_share", \.topShare, .share, "share of rows that counts as the most surprising ones"),
+        .number(
+            "top_share", \.topShare, .share,
+            "share of rows that counts as the most surprising ones"),
         .number("tail_share", \.tailShare, .share, "share of rows that counts as having the poorest odds"),
         .integer(
             "windows", \.windows, 2...1_000, "windows of time with as many rows each, where `data.time` is declared"),

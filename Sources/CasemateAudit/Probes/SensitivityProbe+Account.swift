@@ -130,6 +130,17 @@ struct SensitivityAccount {
                     "sensitivity.cliff_share", cliff.jumped, cliff.rows, group: "feature=\(name(response))",
                     "at its worst cliff"))
         }
+        appendDirections(to: &outcome)
+        for made in result.impossible where made.goal.label != nil {
+            outcome.metrics.append(
+                share(
+                    "sensitivity.impossible_rate", made.reached, made.starts,
+                    group: "combination=\(kindName(made.kind))", "of the rows started from"))
+        }
+        outcome.metrics += unfinishedFigures()
+    }
+
+    private func appendDirections(to outcome: inout ProbeOutcome) {
         for check in result.monotone {
             let group = "feature=\(name(check.response))"
             outcome.metrics.append(
@@ -142,13 +153,6 @@ struct SensitivityAccount {
             outcome.metrics.append(
                 share("sensitivity.broken_rows", check.brokenRows, check.rows, group: group, "rows drawn"))
         }
-        for made in result.impossible where made.goal.label != nil {
-            outcome.metrics.append(
-                share(
-                    "sensitivity.impossible_rate", made.reached, made.starts,
-                    group: "combination=\(kindName(made.kind))", "of the rows started from"))
-        }
-        outcome.metrics += unfinishedFigures()
     }
 
     private func appendFlips(to outcome: inout ProbeOutcome) {

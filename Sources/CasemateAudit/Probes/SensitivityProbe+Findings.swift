@@ -47,11 +47,11 @@ extension SensitivityAccount {
         return worst.sorted { (-$0.jumped, $0.response) < (-$1.jumped, $1.response) }.prefix(5).map { cliff in
             let feature = name(cliff.response)
             let flips = Intervals.wilson(successes: cliff.flipped, trials: cliff.rows)?.low ?? 0
-            let more = cliffs.count { $0.response == cliff.response } - 1
             return probe.finding(
                 "cliff_edge", flips > 0.25 ? .high : .medium,
                 "Cliff edge: between \(text(cliff.low, cliff.response)) and \(text(cliff.high, cliff.response)) of "
-                    + "'\(feature)' the score jumps by \(Words.number(cliff.medianJump, digits: 2)) for "
+                    + "'\(feature)' the score \(cliff.medianJump < 0 ? "falls" : "rises") by "
+                    + "\(Words.number(abs(cliff.medianJump), digits: 2)) for "
                     + "\(cliff.jumped) of \(Words.count(cliff.rows, "row"))",
                 evidence: [
                     .metric(
@@ -59,16 +59,22 @@ extension SensitivityAccount {
                             "sensitivity.cliff_share", Double(cliff.jumped) / Double(cliff.rows),
                             low: cliff.share.low, high: cliff.share.high, n: cliff.rows, group: "feature=\(feature)",
                             note: "Wilson 95 % after Bonferroni over all places looked at")),
-                    .text(
-                        "The jump is \(Words.percent(cliff.medianPart)) (median) of all that '\(feature)' can do to such "
-                            + "a row; the decision changes for \(cliff.flipped) of \(cliff.rows)."
-                            + (more > 0 ? " \(Words.count(more, "more place")) along '\(feature)'." : "")),
+                    .text(jumpInWords(cliff)),
                 ],
                 remedy:
                     "Find out what sits at that value: a rule or code in the data, a leak, a trigger, a model of few "
                     + "large steps. Verify values near it at their source; retrain with smaller steps.",
                 about: subject, feature: feature)
         }
+    }
+
+    private func jumpInWords(_ cliff: Cliff) -> String {
+        let feature = name(cliff.response)
+        let more = cliffs.count { $0.response == cliff.response } - 1
+        return
+            "The jump is \(Words.percent(cliff.medianPart)) (median) of all that '\(feature)' can do to such a row; the "
+            + "decision changes for \(cliff.flipped) of \(cliff.rows)."
+            + (more > 0 ? " \(Words.count(more, "more place")) along '\(feature)'." : "")
     }
 
     /// Impossible combinations that are decided favourably, score among the best for significantly many rows, and, where

@@ -33,7 +33,9 @@ public struct ConfigurationStarter: Sendable {
     /// - Parameters:
     ///   - target: The column that the model predicts; found where left out.
     ///   - file: Path of the configuration to be written; paths in it are relative to its folder.
-    public init(model: String, test: String, train: String? = nil, target: String? = nil, file: String = "casemate.yaml") {
+    public init(
+        model: String, test: String, train: String? = nil, target: String? = nil, file: String = "casemate.yaml"
+    ) {
         (self.model, self.test, self.train, self.target, self.file) = (model, test, train, target, file)
     }
 
@@ -49,7 +51,8 @@ public struct ConfigurationStarter: Sendable {
         let data = try StarterData(test: test, train: train, engine: engine)
         context.progress("looking", 2, 4)
         let finder = StarterFinder(
-            model: loaded, data: data, path: model, runtime: runtime, options: ExecutionOptions(threads: context.threads))
+            model: loaded, data: data, path: model, runtime: runtime,
+            options: ExecutionOptions(threads: context.threads))
         let facts = try finder.facts(target: target, cancellation: context.cancellation)
         try context.cancellation.check()
         let patterns = try StarterPatterns(facts, data, cancellation: context.cancellation)
@@ -100,11 +103,14 @@ struct StarterRule: Hashable, Sendable {
             let interval = metric.low.flatMap { low in metric.high.map { Interval(low, $0) } }
             let text = isShare ? Words.number(value, interval) : "\(significant(value))"
             return StarterRule(
-                rule: "\(name) \(isShare ? ">=" : "<=") \(limit)", measured: "\(text) on \(Words.count(metric.n, "row"))")
+                rule: "\(name) \(isShare ? ">=" : "<=") \(limit)",
+                measured: "\(text) on \(Words.count(metric.n, "row"))")
         }
     }
 
-    private static func floored(_ value: Double) -> String { Words.fixed((value * 100).rounded(.down) / 100, digits: 2) }
+    private static func floored(_ value: Double) -> String {
+        Words.fixed((value * 100).rounded(.down) / 100, digits: 2)
+    }
     private static func significant(_ value: Double) -> String {
         StarterYaml.number(Double(String(format: "%.3g", value)) ?? value)
     }

@@ -54,7 +54,8 @@ struct StarterData: Sendable {
                 let answer = try table.query(sql, parameters: markers.map { .text($0) })
                 let figures = answer.columns.map { ($0.numbers ?? []).first ?? 1 }
                 guard figures == [0, figures[1]], figures[1] > 0 else { continue }
-                found.formUnion(try table.distinct(column.name, limit: 100_000).map(\.value).filter { markers.contains($0) })
+                found.formUnion(
+                    try table.distinct(column.name, limit: 100_000).map(\.value).filter { markers.contains($0) })
             }
         }
         return markers.filter { found.contains($0) }

@@ -15,7 +15,7 @@ struct StarterFeatures {
     let target: StarterTarget.Found
     let cancellation: Cancellation
     /// Rows on which choices of columns are compared, and the most choices.
-    private static let rows = 400, choices = 600
+    private static let rows = 1000, choices = 600
 
     func find() throws -> Found {
         switch finder.model.signature.layout {
@@ -84,16 +84,25 @@ struct StarterFeatures {
                 results.append((left, fit))
             }
         }
-        // why stable: among equals the first wins, which leaves out the last columns.
         guard let best = results.min(by: { $0.fit.loss < $1.fit.loss }) else { throw tooMany(offered, width) }
-        let next = results.filter { $0.left != best.left }.min { $0.fit.loss < $1.fit.loss }
-        let names = offered.indices.filter { !best.left.contains($0) }.map { offered[$0].name }
-        let left = best.left.sorted().prefix(8).map { StarterYaml.shown(offered[$0].name) }.joined(separator: ", ")
-        let compared = next.map { ", with the next best choice \($0.fit.words)" } ?? ""
+        // why: where the labels cannot tell choices apart, the columns that stand last are most often the ones beside.
+        let likely = results.filter { best.fit.isNoBetter(than: $0.fit) }
+        let chosen = likely.first ?? best
+        let names = offered.indices.filter { !chosen.left.contains($0) }.map { offered[$0].name }
+        func listed(_ left: Set<Int>) -> String {
+            left.sorted().prefix(8).map { StarterYaml.shown(offered[$0].name) }.joined(separator: ", ")
+        }
+        let others = likely.dropFirst()
+        let doubt =
+            others.isEmpty
+            ? "every other choice does worse"
+            : "leaving out \(listed(others[others.startIndex].left)) instead does as well"
+                + (others.count > 1 ? ", as do \(Words.count(others.count - 1, "other choice"))" : "")
         return Found(
             features: try finder.bound(to: names, excluded: []),
-            reason: "The model takes \(width) of \(offered.count) columns of numbers and does not name them. Without \(left) "
-                + "it \(labels.isValue ? "errs" : "is right") in \(best.fit.words)\(compared), on \(labels.count) rows. Check it.")
+            reason: "The model takes \(width) of \(offered.count) columns of numbers and does not name them. Without "
+                + "\(listed(chosen.left)) it \(labels.isValue ? "errs by" : "is right in") \(chosen.fit.words), of the first "
+                + "\(labels.count) rows; \(doubt). Check it.")
     }
 
     /// Sets of columns to leave out: neighbours from the end of the table on, then any, as long as they are few.
@@ -101,7 +110,9 @@ struct StarterFeatures {
         var sets = (0...(count - extra)).reversed().map { Set($0..<($0 + extra)) }
         sets = Array(sets.prefix(choices))
         guard extra == 2, count * (count - 1) / 2 <= choices else { return sets }
-        for first in 0..<count { for second in (first + 1)..<count where second > first + 1 { sets.append([first, second]) } }
+        for first in 0..<count {
+            for second in (first + 1)..<count where second > first + 1 { sets.append([first, second]) }
+        }
         return sets
     }
 
@@ -126,8 +137,19 @@ struct StarterFeatures {
 extension StarterFeatures {
     /// How well the model agrees with the labels.
     struct Fit {
-        let loss: Double
+        /// Loss of each row: what is compared between choices.
+        let losses: [Double]
         let words: String
+        var loss: Double { losses.reduce(0, +) / Double(max(1, losses.count)) }
+
+        /// Whether the rows do not show that this fit is better than another: the mean difference lies within two
+        /// standard errors.
+        func isNoBetter(than other: Fit) -> Bool {
+            let differences = zip(other.losses, losses).map { $0 - $1 }
+            let count = Double(max(2, differences.count)), mean = differences.reduce(0, +) / count
+            let spread = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / (count - 1)
+            return mean <= 2 * (spread / count).squareRoot()
+        }
     }
 
     /// Labels of the first rows.
@@ -165,25 +187,28 @@ extension StarterFeatures {
                     levels: { _ in [] }
                 ).predict(rows, count: count, cancellation: search.cancellation)
             } catch is CasemateError { return nil }
-            if isValue {
-                let errors = zip(answers.scores, values).map { (Double($0) - $1) * (Double($0) - $1) }
-                let error = (errors.reduce(0, +) / Double(max(1, count))).squareRoot()
-                return error.isFinite ? Fit(loss: error, words: String(format: "%.3g root mean square", error)) : nil
-            }
-            return classFit(answers)
+            return isValue ? valueFit(answers) : classFit(answers)
+        }
+
+        private func valueFit(_ answers: Predictions) -> Fit? {
+            let errors = zip(answers.scores, values).map { (Double($0) - $1) * (Double($0) - $1) }
+            let error = (errors.reduce(0, +) / Double(max(1, count))).squareRoot()
+            return error.isFinite ? Fit(losses: errors, words: String(format: "%.3g root mean square", error)) : nil
         }
 
         private func classFit(_ answers: Predictions) -> Fit? {
             let known = classes.indices.filter { classes[$0] >= 0 }
             guard !known.isEmpty else { return nil }
-            let right = Double(known.count { Int(answers.labels[$0]) == classes[$0] }) / Double(known.count)
-            var loss = 1 - right
-            if answers.kind == .probabilities || answers.kind == .logits {
-                let width = answers.classes.count
-                let logs = known.map { -log(max(1e-6, Double(answers.scores[$0 * width + classes[$0]]))) }
-                loss = logs.reduce(0, +) / Double(known.count)
+            let wrong = known.map { Int(answers.labels[$0]) == classes[$0] ? 0.0 : 1 }
+            let share = Words.percent(1 - wrong.reduce(0, +) / Double(known.count)) + " of rows"
+            guard answers.kind == .probabilities || answers.kind == .logits else {
+                return Fit(losses: wrong, words: share)
             }
-            return loss.isFinite ? Fit(loss: loss, words: Words.percent(right)) : nil
+            let width = answers.classes.count
+            let losses = known.map { -log(max(1e-6, Double(answers.scores[$0 * width + classes[$0]]))) }
+            guard losses.allSatisfy(\.isFinite) else { return nil }
+            let mean = losses.reduce(0, +) / Double(known.count)
+            return Fit(losses: losses, words: "\(share) (log loss \(Words.fixed(mean, digits: 3)))")
         }
     }
 }

@@ -63,7 +63,7 @@ struct StarterFinder {
         return StarterFacts.Favourable(
             value: facts.classes[found.index],
             reason: found.isWanted
-                ? "\(word) reads as what the person in a row wants" : "\(word) reads as what nobody wants",
+                ? "\(word) names it" : "\(word) names the other one",
             isObvious: true)
     }
 }

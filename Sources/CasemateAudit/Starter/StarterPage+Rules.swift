@@ -28,7 +28,8 @@ extension StarterPage {
     /// Every probe with its defaults.
     func probeSection(_ yaml: inout StarterYaml) {
         yaml.gap()
-        yaml.comment("What is examined, with the defaults. All probes run that the files allow; `enabled: false` stops one.")
+        yaml.comment(
+            "What is examined, with the defaults. All probes run that the files allow; `enabled: false` stops one.")
         yaml.line("probes:", isOff: true)
         let defaults = AuditConfiguration()
         for probe in builtInProbes {
@@ -85,7 +86,8 @@ extension StarterYaml {
     /// A rule as a scalar of a list on lines of its own.
     static func expression(_ text: String) -> String {
         let isPlain = text.unicodeScalars.allSatisfy {
-            ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0) || " ._<=>+-".unicodeScalars.contains($0)
+            ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+                || " ._<=>+-".unicodeScalars.contains($0)
         }
         return isPlain && text.hasPrefix("row.") ? text : quoted(text)
     }

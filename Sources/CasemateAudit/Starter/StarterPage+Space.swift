@@ -76,7 +76,7 @@ extension StarterPage {
         if isFrozen { return (["immutable: true"], [bounds, gaps].filter { !$0.isEmpty }.joined(separator: ", ")) }
         guard low < high else { return (["bounds: \(bounds)"], "the same in every row") }
         guard abs(low) < 1e30, abs(high) < 1e30 else { return ([], "from \(low) to \(high)") }
-        return (["bounds: \(bounds)", "integer: \(column.isWhole)"], gaps)
+        return (["bounds: \(bounds)"] + (column.isWhole ? ["integer: true"] : []), gaps)
     }
 
     private func oneHot(_ yaml: inout StarterYaml) {

@@ -37,8 +37,8 @@ struct StarterPage {
         yaml.gap()
         yaml.line("model:")
         yaml.line("path: \(StarterYaml.scalar(model))", indent: 2)
-        let scores = "\(facts.signature.task.rawValue) that gives \(facts.signature.kind.rawValue)"
-        yaml.comment("The graph is a \(scores), of \(Words.count(facts.features.count, "feature")).", indent: 2)
+        let count = Words.count(facts.features.count, "feature")
+        yaml.comment("By its graph: \(task), \(count), gives \(facts.signature.kind.rawValue).", indent: 2)
         if let task = facts.declaredTask {
             yaml.comment("One raw value a row and a target of two outcomes: taken as a logit. Check that.", indent: 2)
             yaml.line("task: \(task.rawValue)", indent: 2)
@@ -53,6 +53,14 @@ struct StarterPage {
         }
         yaml.comment("The release before this one, to compare with segment by segment:", indent: 2)
         yaml.line("previous: previous.onnx", indent: 2, isOff: true)
+    }
+
+    private var task: String {
+        switch facts.signature.task {
+        case .binary: "two classes"
+        case .multiclass: "\(facts.signature.classes.count) classes"
+        case .regression: "a value"
+        }
     }
 
     // MARK: Data
@@ -110,7 +118,7 @@ struct StarterPage {
         }
         if let found = facts.favourable, found.isObvious {
             yaml.comment(
-                "The outcome that the person in a row wants: \(found.reason). If that is wrong, take the other one: every "
+                "The outcome that the person in a row wants; \(found.reason). If that is wrong, take the other one: every "
                     + "figure about fairness turns round with it.", indent: 2)
         } else {
             yaml.comment(
@@ -135,7 +143,8 @@ struct StarterPage {
         }
         let taken = Set(facts.features.map(\.name))
         yaml.comment(
-            "Protected attributes, by their names. `reference: …` names the group that others are compared with.", indent: 2)
+            "Protected attributes, by their names. `reference: …` names the group that others are compared with.",
+            indent: 2)
         yaml.line("protected:", indent: 2)
         for attribute in roles.protected {
             let name = StarterYaml.scalar(attribute.column)

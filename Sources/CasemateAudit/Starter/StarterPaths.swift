@@ -18,7 +18,8 @@ struct StarterPaths {
         let common = zip(base, target).prefix { $0 == $1 }.count
         let isInside = common == base.count
         guard isInside || !isAbsolute else { return path }
-        let relative = (Array(repeating: "..", count: base.count - common) + target.dropFirst(common)).joined(separator: "/")
+        let relative = (Array(repeating: "..", count: base.count - common) + target.dropFirst(common)).joined(
+            separator: "/")
         // why: `..` behind a linked folder leads elsewhere, and then only the whole path is sure.
         return FileManager.default.fileExists(atPath: folder + relative) ? relative : absolute(path)
     }

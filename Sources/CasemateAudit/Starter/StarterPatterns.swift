@@ -39,7 +39,9 @@ struct StarterPatterns: Sendable {
             ($0.column.type == .integer || $0.column.type == .number) && !skipped.contains($0.name) && !$0.isBinary
                 && $0.distinct > 5 && $0.name != facts.roles.weights
         }
-        notes = numbers.count > Self.mostColumns ? ["Orderings were sought among the first \(Self.mostColumns) columns."] : []
+        notes =
+            numbers.count > Self.mostColumns
+            ? ["Orderings were sought among the first \(Self.mostColumns) columns."] : []
         let orderings = try Self.orderings(Array(numbers.prefix(Self.mostColumns)), data, cancellation)
         rules = Array((orderings + (try Self.shares(numbers, data))).prefix(Self.mostRules))
     }
@@ -65,23 +67,36 @@ struct StarterPatterns: Sendable {
         for (prefix, members) in prefixes(binary) where try isGroup(members) { take(members, prefix) }
         var start = 0
         while start < binary.count {
-            var sums = [Double](repeating: 0, count: count)
-            var members: [Int] = [], end = start
-            while end < binary.count, !used.contains(end) {
-                for row in 0..<count { sums[row] += cells[end][row] }
-                guard sums.allSatisfy({ $0 <= 1 }) else { break }
-                members.append(end)
-                end += 1
-                if sums.allSatisfy({ $0 == 1 }) { break }
-            }
-            if sums.allSatisfy({ $0 == 1 }), try isGroup(members) {
-                take(members, "group \(groups.count + 1)")
-                start = end
+            let members = run(from: start, cells, used)
+            if try isGroup(members) {
+                take(members, common(members.map { binary[$0] }) ?? "group \(groups.count + 1)")
+                start += members.count
             } else {
                 start += 1
             }
         }
         return groups
+    }
+
+    /// Neighbours from `start` on of which at most one is 1 in each row, up to where every row has its 1.
+    private static func run(from start: Int, _ cells: [[Double]], _ used: Set<Int>) -> [Int] {
+        var sums = [Double](repeating: 0, count: cells[start].count)
+        var members: [Int] = []
+        for index in start..<cells.count where members.count == index - start && !used.contains(index) {
+            for (row, value) in cells[index].enumerated() { sums[row] += value }
+            guard sums.allSatisfy({ $0 <= 1 }) else { break }
+            members.append(index)
+            if sums.allSatisfy({ $0 == 1 }) { break }
+        }
+        return members
+    }
+
+    /// The beginning that names have in common, where it is long enough to say something.
+    private static func common(_ names: [String]) -> String? {
+        guard var prefix = names.first else { return nil }
+        for name in names { prefix = prefix.commonPrefix(with: name) }
+        while let last = prefix.last, "_=.- :".contains(last) { prefix.removeLast() }
+        return prefix.count >= 3 ? prefix : nil
     }
 
     /// Columns that share the beginning of their names, up to the last sign between words, in the order of the table.
@@ -155,7 +170,9 @@ struct StarterPatterns: Sendable {
 
     /// In how many rows the rule holds, by the rule's own evaluation; `nil` where a row breaks it or there are few.
     private static func kept(_ text: String, _ data: StarterData) throws -> Int? {
-        guard let rule = try? ConstraintRule(text, columns: data.leading.table.columns, at: "constraints") else { return nil }
+        guard let rule = try? ConstraintRule(text, columns: data.leading.table.columns, at: "constraints") else {
+            return nil
+        }
         var rows = 0
         for table in data.tables {
             let sql = rule.sql

@@ -20,7 +20,8 @@ public struct StarterSummary: Sendable {
         var lines = ["wrote \(output.inert)"]
         func fact(_ name: String, _ value: String) {
             guard !value.isEmpty else { return }
-            lines.append("  " + name.padding(toLength: 12, withPad: " ", startingAt: 0) + value.inert.shortened(to: width - 14))
+            lines.append(
+                "  " + name.padding(toLength: 12, withPad: " ", startingAt: 0) + value.inert.shortened(to: width - 14))
         }
         fact("target", "\(draft.target) (\(draft.targetReason))")
         fact("features", "\(Words.count(draft.features.count, "column")): \(draft.features.joined(separator: ", "))")

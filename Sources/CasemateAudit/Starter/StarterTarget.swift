@@ -75,7 +75,9 @@ struct StarterTarget {
             labels += try train.table.levels(column.name, limit: signature.classes.count)
                 .filter { !known.contains($0) }
         }
-        guard let mapping = try? ClassMapping(classes: signature.classes, labels: labels, place: "data") else { return nil }
+        guard let mapping = try? ClassMapping(classes: signature.classes, labels: labels, place: "data") else {
+            return nil
+        }
         let isExact = labels.allSatisfy { ClassMapping.match($0, among: signature.classes) != nil }
         return Fit(column: column, classes: mapping.classes, isExact: isExact)
     }

@@ -23,7 +23,8 @@ enum StarterWords {
 
     private static func folded(_ name: String) -> String {
         String(name.prefix(200)).replacing("ß", with: "ss").replacing("ä", with: "ae").replacing("ö", with: "oe")
-            .replacing("ü", with: "ue").folding(options: .diacriticInsensitive, locale: Locale(identifier: "en_US_POSIX"))
+            .replacing("ü", with: "ue").folding(
+                options: .diacriticInsensitive, locale: Locale(identifier: "en_US_POSIX"))
     }
 
     private static func set(_ text: String) -> Set<String> { Set(text.split(separator: " ").map(String.init)) }
@@ -44,7 +45,8 @@ enum StarterWords {
         "good approved approve accepted accept granted grant pass passed hired admitted eligible gut genehmigt bewilligt "
             + "accorde aprobado aceptado bueno")
     private static let badClasses = set(
-        "bad denied deny rejected reject refused refuse fail failed ineligible schlecht abgelehnt refusee rechazado malo")
+        "bad denied deny rejected reject refused refuse fail failed ineligible schlecht abgelehnt refusee rechazado malo"
+    )
 
     /// Whether the name is one that predicted columns go by; `isValue` adds names of amounts.
     static func isTarget(_ name: String, isValue: Bool) -> Bool {
@@ -102,7 +104,8 @@ enum StarterWords {
     /// Whether the name is one that row names go by.
     static func isIdentifier(_ name: String) -> Bool {
         let words = words(of: name)
-        return words.isEmpty || words.contains { identifiers.contains($0) } || (words.count == 1 && words[0].hasSuffix("id"))
+        return words.isEmpty || words.contains { identifiers.contains($0) }
+            || (words.count == 1 && words[0].hasSuffix("id"))
     }
 
     private static let weights = set("weight weights sampleweight wt gewicht gewichtung poids peso")

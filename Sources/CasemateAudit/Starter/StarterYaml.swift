@@ -55,8 +55,9 @@ package struct StarterYaml {
         var words = items.dropLast().map { $0 + "," } + items.suffix(1)
         if let first = words.first { words[0] = ends.0 + first }
         if let last = words.last { words[words.count - 1] = last + ends.1 }
-        for (number, part) in Self.wrapped(words, indent + margin + 3).enumerated() {
-            line((number == 0 ? "" : " ") + part, indent: indent + 2, isOff: isOff)
+        let inner = String(repeating: " ", count: key.prefix { $0 == " " }.count + 2)
+        for (number, part) in Self.wrapped(words, indent + margin + inner.count + 1).enumerated() {
+            line(inner + (number == 0 ? "" : " ") + part, indent: indent, isOff: isOff)
         }
     }
 
@@ -99,10 +100,14 @@ package struct StarterYaml {
 
     private static func isPlain(_ text: String) -> Bool {
         guard let first = text.unicodeScalars.first, let last = text.unicodeScalars.last else { return false }
-        guard isLetter(first) || first == "_", last != " ", last != ".", !isWord(text), !text.contains("  ") else {
+        guard isLetter(first) || first == "_" || first == "/", last != " ", last != ".", !isWord(text),
+            !text.contains("  ")
+        else {
             return false
         }
-        return text.unicodeScalars.allSatisfy { isLetter($0) || ("0"..."9").contains($0) || "_. -".unicodeScalars.contains($0) }
+        return text.unicodeScalars.allSatisfy {
+            isLetter($0) || ("0"..."9").contains($0) || "_. -/".unicodeScalars.contains($0)
+        }
     }
 
     /// Letters that look the same in every editor: no marks that combine, no direction.

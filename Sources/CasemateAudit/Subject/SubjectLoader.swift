@@ -54,7 +54,8 @@ public struct SubjectLoader: Sendable {
             protected: try protected(tables.test), tables: tables, roles: configuration.data,
             trainTargets: labels.trainTargets,
             constraints: try ConstraintColumns(tables).rules(configuration.constraints),
-            insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime), boosting: try? LightGBM(search))
+            insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime),
+            boosting: try? LightGBM(search))
         context.progress("loading", 4, 4)
         let external = try model.file.externalFiles.map { file in
             let digest = try FileDigest(of: file.path)

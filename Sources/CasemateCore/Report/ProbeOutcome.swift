@@ -74,10 +74,11 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
         isCached = try container.decodeIfPresent(Bool.self, forKey: .isCached) ?? false
     }
 
-    /// The same outcome with personal data masked in changes and findings.
+    /// The same outcome with personal data masked in changes, tables and findings.
     public func redacted() -> ProbeOutcome {
         var copy = self
         copy.changes = changes.map { $0.redacted() }
+        copy.tables = tables.map { $0.redacted() }
         copy.findings = findings.map { $0.redacted() }
         return copy
     }

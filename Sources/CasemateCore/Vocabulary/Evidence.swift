@@ -4,7 +4,7 @@ public enum Evidence: Hashable, Sendable, Codable {
     case text(String)
     /// A measured number.
     case metric(Metric)
-    /// A small table; cells hold no personal data.
+    /// A small table; only cells of the columns that it names as personal hold such data.
     case table(EvidenceTable)
     /// A row that an attacker changed, in words.
     case change(RowChange)
@@ -13,8 +13,11 @@ public enum Evidence: Hashable, Sendable, Codable {
 
     /// The same evidence with values of data rows masked.
     public func redacted() -> Evidence {
-        if case .change(let change) = self { return .change(change.redacted()) }
-        return self
+        switch self {
+        case .change(let change): .change(change.redacted())
+        case .table(let table): .table(table.redacted())
+        case .text, .metric, .location: self
+        }
     }
 }
 
@@ -26,10 +29,21 @@ public struct EvidenceTable: Hashable, Sendable, Codable {
     public let columns: [String]
     /// Cells, row by row, formatted for reading.
     public let rows: [[String]]
-    /// Makes a table; every row must be as wide as the header.
-    public init(title: String, columns: [String], rows: [[String]]) {
+    /// Columns whose cells say something of single rows of the data, their numbers included; `nil` where none does.
+    public let personal: [String]?
+    /// Makes a table; every row must be as wide as the header, and `personal` must name columns.
+    public init(title: String, columns: [String], rows: [[String]], personal: [String] = []) {
         precondition(rows.allSatisfy { $0.count == columns.count }, "table '\(title)': a row has another width")
+        precondition(personal.allSatisfy(columns.contains), "table '\(title)': a personal column is none of its own")
         (self.title, self.columns, self.rows) = (title, columns, rows)
+        self.personal = personal.isEmpty ? nil : personal
+    }
+
+    /// The same table with the cells of personal columns masked.
+    public func redacted() -> EvidenceTable {
+        guard let personal else { return self }
+        let masked = rows.map { row in zip(columns, row).map { personal.contains($0) ? "▒▒▒" : $1 } }
+        return EvidenceTable(title: title, columns: columns, rows: masked, personal: personal)
     }
 }
 

@@ -27,7 +27,9 @@ struct ConstraintBounds {
         }
         /// Values that both allow.
         mutating func formIntersection(_ other: Allowed) {
-            if other.low > low || other.low == low && other.isLowOpen { (low, isLowOpen) = (other.low, other.isLowOpen) }
+            if other.low > low || other.low == low && other.isLowOpen {
+                (low, isLowOpen) = (other.low, other.isLowOpen)
+            }
             if other.high < high || other.high == high && other.isHighOpen {
                 (high, isHighOpen) = (other.high, other.isHighOpen)
             }
@@ -73,12 +75,16 @@ struct ConstraintBounds {
         case .compareTruths(.equal, .column(let column), .literal(let value)):
             allow(inputs[column], numbers: [value ? 1 : 0])
         case .compareWholes(let relation, let left, let right):
-            if case (.column(let column), .literal(let value)) = (left, right) { bound(inputs[column], relation, value) }
+            if case (.column(let column), .literal(let value)) = (left, right) {
+                bound(inputs[column], relation, value)
+            }
             if case (.literal(let value), .column(let column)) = (left, right) {
                 bound(inputs[column], relation.mirrored, value)
             }
         case .compareReals(let relation, let left, let right):
-            if let column = left.plainColumn, case .literal(let value) = right { bound(inputs[column], relation, value) }
+            if let column = left.plainColumn, case .literal(let value) = right {
+                bound(inputs[column], relation, value)
+            }
             if let column = right.plainColumn, case .literal(let value) = left {
                 bound(inputs[column], relation.mirrored, value)
             }

@@ -9,7 +9,8 @@ extension ConstraintChecker {
 
     /// Brings two parts to one type: whole numbers widen to numbers, a text that is a day or a moment becomes one
     /// beside a date or a timestamp.
-    static func aligned(_ left: Term, _ right: Term, by symbol: String, at offset: Int) throws(ConstraintFault) -> Pair {
+    static func aligned(_ left: Term, _ right: Term, by symbol: String, at offset: Int) throws(ConstraintFault) -> Pair
+    {
         switch (left, right) {
         case (.truth(let left), .truth(let right)): return .truths(left, right)
         case (.whole(let left), .whole(let right)): return .wholes(left, right)
@@ -23,7 +24,9 @@ extension ConstraintChecker {
             if case (.truth, _) = (left, right), right.isNumber { help = "a column of 0 and 1 is compared with 0 or 1" }
             if case (_, .truth) = (left, right), left.isNumber { help = "a column of 0 and 1 is compared with 0 or 1" }
             if case (.text, _) = (left, right), right.isNumber { help = "declare the type of the column, or quote" }
-            if case (_, .text) = (left, right), left.isNumber { help = "declare the type of the column, or do not quote" }
+            if case (_, .text) = (left, right), left.isNumber {
+                help = "declare the type of the column, or do not quote"
+            }
             throw ConstraintFault(
                 .mismatch, at: offset, "'\(symbol)' between \(left.kind) and \(right.kind)", help: help)
         }
@@ -61,7 +64,8 @@ extension ConstraintChecker {
     ) throws(ConstraintFault) -> TruthTerm {
         guard relation == .equal || relation == .notEqual else {
             throw ConstraintFault(
-                .mismatch, at: offset, "'\(relation.rawValue)' cannot compare with null", help: "write == null or != null")
+                .mismatch, at: offset, "'\(relation.rawValue)' cannot compare with null",
+                help: "write == null or != null")
         }
         guard case .column(let name) = node.kind else {
             throw ConstraintFault(
@@ -109,7 +113,9 @@ extension ConstraintChecker {
         case .moment(let moment):
             return .wholeIn(moment, pairs.compactMap { if case .moments(_, let element) = $0 { element } else { nil } })
         case .whole(let whole):
-            let wholes = pairs.compactMap { if case .wholes(_, let element) = $0 { element } else { nil as WholeTerm? } }
+            let wholes = pairs.compactMap {
+                if case .wholes(_, let element) = $0 { element } else { nil as WholeTerm? }
+            }
             if wholes.count == pairs.count { return .wholeIn(whole, wholes) }
         case .real: break
         }
@@ -177,7 +183,8 @@ extension ConstraintChecker {
                 throw .unsupported("the size of a list", at: first.offset, help: "write the number")
             }
             return .whole(.size(try text(first, of: function)))
-        case .startsWith: return .truth(.search(.startsWith, try text(first, of: function), try text(last, of: function)))
+        case .startsWith:
+            return .truth(.search(.startsWith, try text(first, of: function), try text(last, of: function)))
         case .endsWith: return .truth(.search(.endsWith, try text(first, of: function), try text(last, of: function)))
         case .contains: return .truth(.search(.contains, try text(first, of: function), try text(last, of: function)))
         case .matches:
@@ -206,7 +213,8 @@ extension ConstraintChecker {
         if case .column = node.kind, case .moment(let term) = try term(node) { return .moment(term) }
         guard case .text(let text) = node.kind else {
             throw ConstraintFault(
-                .mismatch, at: node.offset, "'\(function.rawValue)' takes a text in quotes", help: "write \(function.form)")
+                .mismatch, at: node.offset, "'\(function.rawValue)' takes a text in quotes",
+                help: "write \(function.form)")
         }
         let value = ConstraintMoment.microseconds(text)
         guard let value, function != .date || text.utf8.count == 10 else {

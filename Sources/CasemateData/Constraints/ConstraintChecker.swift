@@ -112,7 +112,8 @@ struct ConstraintChecker {
     }
 
     private func unknown(_ name: String, at offset: Int) -> ConstraintFault {
-        let near = columns.contains { $0.name == name } ? name : Suggestion.nearest(to: name, among: columns.map(\.name))
+        let near =
+            columns.contains { $0.name == name } ? name : Suggestion.nearest(to: name, among: columns.map(\.name))
         let clause = near.map { ", did you mean '\(Self.reference($0))'?" } ?? ""
         return ConstraintFault(
             .notFound, at: offset, "no name '\(name.shortened(to: 60))'\(clause)",

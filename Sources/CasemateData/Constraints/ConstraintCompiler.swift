@@ -31,21 +31,24 @@ struct ConstraintCompiler {
         case .compareWholes(let relation, let left, let right): return compareWholes(relation, left, right)
         case .compareReals(let relation, let left, let right): return compareReals(relation, left, right)
         case .compareTexts(let relation, let left, let right):
-            let (left, right) = (text(left), text(right))
-            return { row in
-                guard let left = left(row), let right = right(row) else { return .notApplicable }
-                return Verdict(relation.holds(TextBytes.order(left, right), 0))
-            }
+            return onTexts(left, right) { relation.holds(TextBytes.order($0, $1), 0) }
         case .truthIn, .wholeIn, .realIn, .textIn: return membership(term)
         case .search(let search, let inside, let part):
-            let (inside, part) = (text(inside), text(part))
-            return { row in
-                guard let inside = inside(row), let part = part(row) else { return .notApplicable }
-                return Verdict(TextBytes.finds(part, in: inside, search))
-            }
+            return onTexts(inside, part) { TextBytes.finds($1, in: $0, search) }
         case .matches(let term, let pattern):
             let term = text(term)
             return { row in term(row).map { Verdict(pattern.matches($0)) } ?? .notApplicable }
+        }
+    }
+
+    /// A condition on two texts.
+    private func onTexts(
+        _ left: TextTerm, _ right: TextTerm, _ condition: @escaping @Sendable (String, String) -> Bool
+    ) -> Read<Verdict> {
+        let (left, right) = (text(left), text(right))
+        return { row in
+            guard let left = left(row), let right = right(row) else { return .notApplicable }
+            return Verdict(condition(left, right))
         }
     }
 
@@ -53,7 +56,9 @@ struct ConstraintCompiler {
     private func tabulated(_ term: TruthTerm) -> Read<Verdict>? {
         guard readers.contains(where: { $0.category != nil }) else { return nil }
         let columns = term.columns
-        guard let column = columns.first, columns.count == 1, let category = readers[column].category else { return nil }
+        guard let column = columns.first, columns.count == 1, let category = readers[column].category else {
+            return nil
+        }
         var values = readers
         // why these types: the reader only gives what the column is asked for, so that any will do.
         for index in values.indices { values[index] = .value(0, .text) }

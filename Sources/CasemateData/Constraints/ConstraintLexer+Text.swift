@@ -31,7 +31,8 @@ extension ConstraintLexer {
     private mutating func escape() throws(ConstraintFault) -> Unicode.Scalar {
         let start = index - 1
         guard let scalar = peek() else {
-            throw ConstraintFault(.malformed, at: start, "a text ends in a backslash", help: "write \\\\ for one backslash")
+            throw ConstraintFault(
+                .malformed, at: start, "a text ends in a backslash", help: "write \\\\ for one backslash")
         }
         index += 1
         switch scalar {

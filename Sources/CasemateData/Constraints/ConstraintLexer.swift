@@ -85,7 +85,9 @@ struct ConstraintLexer {
             index += 1
             return .symbol(String(first))
         }
-        let meant = ["=": "==", "&": "&&", "|": "||", "≤": "<=", "≥": ">=", "≠": "!=", "¬": "!", "“": "\"", "”": "\"", "’": "'"]
+        let meant = [
+            "=": "==", "&": "&&", "|": "||", "≤": "<=", "≥": ">=", "≠": "!=", "¬": "!", "“": "\"", "”": "\"", "’": "'",
+        ]
         let shown = first.properties.isWhitespace || first.value < 0x20 ? "a character" : "'\(first)'"
         throw ConstraintFault(
             .malformed, at: index, "\(shown) does not belong here",

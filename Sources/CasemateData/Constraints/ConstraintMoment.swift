@@ -47,7 +47,9 @@ enum ConstraintMoment {
         guard let sign = rest.first else { return total }
         rest = rest.dropFirst()
         if sign == UInt8(ascii: "Z") || sign == UInt8(ascii: "z") { return rest.isEmpty ? total : nil }
-        guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), let hours = two(&rest, below: 24) else { return nil }
+        guard sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-"), let hours = two(&rest, below: 24) else {
+            return nil
+        }
         var minutes: Int64 = 0
         if take(":", &rest) {
             guard let value = two(&rest, below: 60) else { return nil }

@@ -149,7 +149,8 @@ extension ConstraintParser {
         if let (what, help) = Self.unserved[name] { throw .unsupported("\(what) '\(name)'", at: start, help: help) }
         let known = ConstraintFunction.allCases.map(\.rawValue)
         throw ConstraintFault(
-            .notFound, at: start, "no function '\(name.shortened(to: 40))'\(Suggestion.clause(for: name, among: known))",
+            .notFound, at: start,
+            "no function '\(name.shortened(to: 40))'\(Suggestion.clause(for: name, among: known))",
             help: "functions: \(known.joined(separator: ", "))")
     }
 
@@ -160,7 +161,9 @@ extension ConstraintParser {
             names[name] = ("the macro", "a column holds one value a row; combine conditions with && and ||")
         }
         for name in ["int", "uint", "string", "bool", "bytes", "dyn", "type"] {
-            names[name] = ("the conversion", "declare the type of the column; double(x) turns whole numbers into numbers")
+            names[name] = (
+                "the conversion", "declare the type of the column; double(x) turns whole numbers into numbers"
+            )
         }
         for name in [
             "duration", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear",

@@ -44,7 +44,11 @@ public struct ConstraintReview: Hashable, Sendable {
         var faults: [Fault] = []
         var sound: [Int] = []
         for (index, rule) in rules.enumerated() {
-            if let fault = Self.fault(rule, index, counts[index], table) { faults.append(fault) } else { sound.append(index) }
+            if let fault = Self.fault(rule, index, counts[index], table) {
+                faults.append(fault)
+            } else {
+                sound.append(index)
+            }
         }
         let words = (verdicts.count + 63) / 64
         let pairs = sound.count * max(0, sound.count - 1) / 2

@@ -26,7 +26,8 @@ extension TruthTerm {
             return list.reduce(2 * term.sqlSize(column: column) + 120) { $0 + 4 * $1.sqlSize(column: column) + 32 }
         case .textIn(let term, let list):
             return list.reduce(term.sqlSize(column: column) + 80) { $0 + 2 * $1.sqlSize(column: column) + 16 }
-        case .matches(let term, let pattern): return term.sqlSize(column: column) + 2 * Double(pattern.text.utf8.count) + 24
+        case .matches(let term, let pattern):
+            return term.sqlSize(column: column) + 2 * Double(pattern.text.utf8.count) + 24
         }
     }
 }
@@ -40,7 +41,8 @@ extension WholeTerm {
         case .arithmetic(_, let left, let right): left.sqlSize(column: column) + right.sqlSize(column: column) + 400
         case .size(let term): term.sqlSize(column: column) + 32
         case .choice(let condition, let then, let otherwise):
-            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column) + 48
+            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column)
+                + 48
         }
     }
 }
@@ -54,7 +56,8 @@ extension RealTerm {
         case .negate(let term): term.sqlSize(column: column) + 8
         case .arithmetic(_, let left, let right): left.sqlSize(column: column) + right.sqlSize(column: column) + 40
         case .choice(let condition, let then, let otherwise):
-            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column) + 48
+            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column)
+                + 48
         }
     }
 }
@@ -66,7 +69,8 @@ extension TextTerm {
         case .column: Double(column)
         case .joined(let left, let right): left.sqlSize(column: column) + right.sqlSize(column: column) + 8
         case .choice(let condition, let then, let otherwise):
-            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column) + 48
+            2 * condition.sqlSize(column: column) + then.sqlSize(column: column) + otherwise.sqlSize(column: column)
+                + 48
         }
     }
 }

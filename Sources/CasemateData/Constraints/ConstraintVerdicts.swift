@@ -56,13 +56,15 @@ public struct ConstraintVerdicts: Sendable {
         }
     }
 
-    private mutating func read(_ block: Range<Int>, _ table: DataTable) throws {
-        var positions: [String: Int] = [:], values: [String] = []
+    /// One condition a rule, over the columns that the rules read, each turned into its value once.
+    private func query(_ block: Range<Int>, _ table: DataTable) throws -> String {
+        var positions: [Column: Int] = [:], values: [String] = []
         let conditions = try block.map { index in
             let sources = try rules[index].inputs.map { input in
-                let position = positions[input.name] ?? values.count
+                let key = Column(name: input.name, type: input.type, missing: 0)
+                let position = positions[key] ?? values.count
                 if position == values.count {
-                    positions[input.name] = position
+                    positions[key] = position
                     values.append("\(try Self.value(of: input, in: table)) AS c\(position)")
                 }
                 return "c\(position)"
@@ -70,12 +72,15 @@ public struct ConstraintVerdicts: Sendable {
             return "CAST(\(ConstraintSQL(columns: sources).truth(rules[index].root)) AS BOOLEAN)"
         }
         let source = values.isEmpty ? ["1"] : values
-        let sql = """
+        return """
             SELECT \(conditions.joined(separator: ", ")) FROM (SELECT \(source.joined(separator: ", ")) \
             FROM \(table.reference))
             """
+    }
+
+    private mutating func read(_ block: Range<Int>, _ table: DataTable) throws {
         var row = 0
-        try table.database.read(sql, for: table.path) { chunk in
+        try table.database.read(query(block, table), for: table.path) { chunk in
             guard row + chunk.count <= count, chunk.columns.count == block.count else {
                 throw DuckFailure.inconsistent(table.path)
             }

@@ -21,7 +21,8 @@ enum TextBytes {
             switch search {
             case .startsWith: return compare(text, part, part.count) == 0
             case .endsWith:
-                return compare(UnsafeRawBufferPointer(rebasing: text[(text.count - part.count)...]), part, part.count) == 0
+                return compare(UnsafeRawBufferPointer(rebasing: text[(text.count - part.count)...]), part, part.count)
+                    == 0
             case .contains: return occurs(part, in: text)
             }
         }

@@ -83,7 +83,9 @@ extension TextPatternParser {
         var isFirst = true
         while let letter = peek() {
             if letter == "]" {
-                guard !isFirst else { throw malformed("has an empty class, or a ] in front", "write \\] for the letter") }
+                guard !isFirst else {
+                    throw malformed("has an empty class, or a ] in front", "write \\] for the letter")
+                }
                 index += 1
                 return TextPattern.Letters(ranges, isNegated: isNegated)
             }

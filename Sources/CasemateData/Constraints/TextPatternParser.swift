@@ -47,7 +47,9 @@ struct TextPatternParser {
 
     mutating func whole() throws(ConstraintFault) -> Tree {
         let tree = try alternatives().tree
-        guard index == letters.count else { throw malformed("closes a group that is not open", "write \\) for a bracket") }
+        guard index == letters.count else {
+            throw malformed("closes a group that is not open", "write \\) for a bracket")
+        }
         try checkAnchors(tree, isFirst: true, isLast: true)
         return tree
     }

@@ -1,7 +1,7 @@
 public import CasemateCore
 
 /// How the scores of the same rows moved from one model to another.
-public struct ScoreShift: Hashable, Sendable {
+public struct ScoreShift: Sendable {
     /// Rows.
     public let count: Int
     /// Mean change with its normal 95 % interval.
@@ -68,10 +68,4 @@ public struct ScoreShift: Hashable, Sendable {
             return Double(largest) * 2 / Double(scores.count)
         }
     }
-
-    public static func == (one: ScoreShift, two: ScoreShift) -> Bool {
-        one.count == two.count && one.mean == two.mean && one.meanSize == two.meanSize
-            && one.quantiles == two.quantiles && one.distance == two.distance && one.pValue == two.pValue
-    }
-    public func hash(into hasher: inout Hasher) { hasher.combine([Double(count), mean, meanSize, distance, pValue]) }
 }

@@ -32,8 +32,9 @@ public struct ResidualGroups: Hashable, Sendable {
         for (row, group) in groups.enumerated() { if let group { members[group, default: []].append(row) } }
         let known = top.filter { groups[$0] != nil }
         let isTop = Set(known)
-        let mass = members.values.joined().reduce(0) { $0 + chances[$1] }
         let order = members.keys.sorted()
+        // why by row: sums in the order of a dictionary would differ in the last digit from run to run.
+        let mass = groups.indices.reduce(0) { groups[$1] == nil ? $0 : $0 + chances[$1] }
         let found = order.map { group in
             let rows = members[group] ?? []
             let share = mass > 0 ? rows.reduce(0) { $0 + chances[$1] } / mass : 0

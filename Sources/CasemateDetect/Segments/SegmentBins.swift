@@ -27,7 +27,7 @@ struct SegmentBins {
     init(_ matrix: FeatureMatrix, rows: [Int], minimumRows: Int, direction: SegmentSearch.Direction) {
         (self.minimumRows, self.direction) = (minimumRows, direction)
         let width = matrix.features.count
-        beam = max(4, min(20, 10_000_000 / max(1, rows.count * width)))
+        beam = max(6, min(30, 10_000_000 / max(1, rows.count * width)))
         features = matrix.features.indices.map { feature in
             let values = rows.map { matrix.values[$0 * width + feature] }
             if let levels = matrix.features[feature].levels {
@@ -111,8 +111,6 @@ struct SegmentBins {
         var found: [Cut] = []
         func consider(_ bins: ClosedRange<Int>, _ count: Int, _ sum: Double) {
             guard count >= minimumRows, count < rows.count else { return }
-            // why: a segment and its complement differ alike; the smaller one is the exception.
-            if direction == .any, 2 * count > moments.count { return }
             let quality = moments.quality(part: count, sum: sum, direction: direction)
             if quality > 0 { found.append(Cut(feature: index, bins: bins, quality: quality)) }
         }

@@ -105,7 +105,10 @@ public struct SegmentSearch: Sendable {
             // why: equal quality keeps the order of creation, which is the same on every machine.
             let order = found.indices.sorted { (found[$1].quality, $0) < (found[$0].quality, $1) }
             parents = order.prefix(bins.beam).map { found[$0] }
-            guard let first = parents.first else { break }
+            if parents.isEmpty { break }
+            // why: a segment and its complement differ alike; the smaller one is the exception.
+            let small = parents.first { direction != .any || 2 * $0.rows.count <= left.count }
+            guard let first = small else { continue }
             let needed = best.map { $0.quality + worthACondition } ?? 0
             if first.quality > needed { best = first }
         }

@@ -63,19 +63,11 @@ public final class Booster: Sendable {
         training engine: LightGBM, rows: [Float], features: Int, labels: [Float], weights: [Float]? = nil,
         parameters: [String: String], rounds: Int, cancellation: Cancellation
     ) throws {
-        let settings = try Self.settings(parameters)
-        let data = try Self.dataset(engine, rows, features, labels, weights, settings)
-        defer { clgb_dataset_free(engine.library, data) }
-        guard (1...100_000).contains(rounds) else {
-            throw CasemateError(.invalidSetting, at: "rounds", "\(rounds) is not possible", help: "use 1 to 100000")
-        }
-        let training = try Self.made { clgb_booster_create(engine.library, data, settings, &$0, $1, $2) }
-        defer { clgb_booster_free(engine.library, training) }
-        for _ in 0..<rounds {
-            try cancellation.check()
-            var isFinished = false
-            try Self.checked { clgb_booster_update(engine.library, training, &isFinished, $0, $1) }
-            if isFinished { break }
+        let (training, data) = try Self.trained(
+            engine, rows, features, labels, weights, try Self.settings(parameters), rounds, cancellation)
+        defer {
+            clgb_booster_free(engine.library, training)
+            clgb_dataset_free(engine.library, data)
         }
         // why: the data set goes away with this call, so the model is moved off it through its text.
         let text = try Self.text(engine, training)
@@ -108,19 +100,76 @@ public final class Booster: Sendable {
                 .mismatch, at: "booster", "\(rows.count) values do not make \(count) rows of \(features)",
                 help: "give every row \(features) values")
         }
+        return try Self.predictions(engine, booster, rows, count, features, outputs, isRaw)
+    }
+
+    /// Trains on `rows` and answers `asked`, without keeping a model: what `predict` would give, sooner.
+    ///
+    /// Parameters and errors as in `init(training:)` and `predict`; gives the number of `outputs` too.
+    package static func answers(
+        training engine: LightGBM, rows: [Float], features: Int, labels: [Float], asked: [Float],
+        parameters: [String: String], rounds: Int, isRaw: Bool = false, cancellation: Cancellation
+    ) throws -> (values: [Double], outputs: Int) {
+        guard features > 0, asked.count.isMultiple(of: features), asked.count / features <= Int(Int32.max) else {
+            throw CasemateError(
+                .mismatch, at: "booster", "\(asked.count) values do not make rows of \(features)",
+                help: "give every row \(features) values")
+        }
+        let (training, data) = try trained(
+            engine, rows, features, labels, nil, try settings(parameters), rounds, cancellation)
+        defer {
+            clgb_booster_free(engine.library, training)
+            clgb_dataset_free(engine.library, data)
+        }
+        let outputs = try classes(engine, training)
+        let values = try predictions(engine, training, asked, asked.count / features, features, outputs, isRaw)
+        return (values, outputs)
+    }
+
+    /// The model as text, to be loaded again in this process.
+    public func saved() throws -> Saved { Saved(text: try Self.text(engine, booster)) }
+
+    /// A booster that has done its rounds, and the data set that it stands on; both are the caller's to free.
+    private static func trained(
+        _ engine: LightGBM, _ rows: [Float], _ features: Int, _ labels: [Float], _ weights: [Float]?,
+        _ settings: String, _ rounds: Int, _ cancellation: Cancellation
+    ) throws -> (booster: OpaquePointer, data: OpaquePointer) {
+        let data = try dataset(engine, rows, features, labels, weights, settings)
+        var training: OpaquePointer?
+        do {
+            guard (1...100_000).contains(rounds) else {
+                throw CasemateError(.invalidSetting, at: "rounds", "\(rounds) is not possible", help: "use 1 to 100000")
+            }
+            let booster = try made { clgb_booster_create(engine.library, data, settings, &$0, $1, $2) }
+            training = booster
+            for _ in 0..<rounds {
+                try cancellation.check()
+                var isFinished = false
+                try checked { clgb_booster_update(engine.library, booster, &isFinished, $0, $1) }
+                if isFinished { break }
+            }
+            return (booster, data)
+        } catch {
+            clgb_booster_free(engine.library, training)
+            clgb_dataset_free(engine.library, data)
+            throw error
+        }
+    }
+
+    private static func predictions(
+        _ engine: LightGBM, _ booster: OpaquePointer, _ rows: [Float], _ count: Int, _ features: Int, _ outputs: Int,
+        _ isRaw: Bool
+    ) throws -> [Double] {
         if count == 0 { return [] }
         var result = [Double](repeating: 0, count: count * outputs)
         let kind = Int32((isRaw ? CLGB_PREDICT_RAW : CLGB_PREDICT_NORMAL).rawValue)
-        try Self.checked {
+        try checked {
             clgb_booster_predict_f32(
                 engine.library, booster, rows, Int32(count), Int32(features), kind, "num_threads=1", &result,
                 Int64(result.count), $0, $1)
         }
         return result
     }
-
-    /// The model as text, to be loaded again in this process.
-    public func saved() throws -> Saved { Saved(text: try Self.text(engine, booster)) }
 
     private static func settings(_ parameters: [String: String]) throws(CasemateError) -> String {
         var all = Dictionary(uniqueKeysWithValues: fixed)

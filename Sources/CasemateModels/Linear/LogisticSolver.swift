@@ -115,12 +115,14 @@ struct LogisticSolver {
         let slope = product(gradient, step)
         guard slope < 0 else { return false }
         let change = problem.logits(step)
+        // why: at the last digits rounding hides that the value falls, and the full step still lowers the gradient.
+        let rounding = 1e-15 * max(1, abs(state.value))
         var length = 1.0
         for _ in 0..<50 {
             let parameters = zip(state.parameters, step).map { $0 + length * $1 }
             let logits = zip(state.logits, change).map { $0 + length * $1 }
             let value = problem.objective(logits, parameters)
-            if value < state.value, value <= state.value + 1e-4 * length * slope {
+            if value <= state.value + 1e-4 * length * slope + rounding {
                 state = State(parameters: parameters, logits: logits, value: value)
                 return true
             }

@@ -50,6 +50,8 @@ struct HTMLLimits {
 
     /// The most probes that a page shows unfolded.
     static let openProbes = 6
+    /// The most findings that a page shows unfolded; above it, those below severity high are folded.
+    static let openFindings = 8
 
     /// From everything to little; the first that fits is taken.
     static let ladder = [

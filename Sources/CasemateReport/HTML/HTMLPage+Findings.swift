@@ -4,7 +4,11 @@ extension HTMLPage {
     /// The findings, the worst first, accepted ones behind the others.
     var findings: HTMLFields.Members {
         let ordered = report.openFindings + report.findings.filter { $0.accepted != nil }
-        let shown = ordered.prefix(limits.findings).enumerated().map { finding($1, number: $0 + 1) }
+        let shown = ordered.prefix(limits.findings).enumerated().map { index, item in
+            let isMany = ordered.count > HTMLLimits.openFindings
+            let isMild = item.severity < .high || item.accepted != nil
+            return finding(item, number: index + 1, isFolded: isMany && (isMild || index >= HTMLLimits.openFindings))
+        }
         let missing = ordered.count - shown.count
         return [
             "findings": shown, "hasFindings": !shown.isEmpty, "findingCount": report.severitiesInWords,
@@ -13,7 +17,7 @@ extension HTMLPage {
         ]
     }
 
-    private func finding(_ finding: Finding, number: Int) -> HTMLFields.Members {
+    private func finding(_ finding: Finding, number: Int, isFolded: Bool) -> HTMLFields.Members {
         var texts: [String] = []
         var metrics: [Metric] = []
         var tables: [EvidenceTable] = []
@@ -29,7 +33,7 @@ extension HTMLPage {
         let metricTable = HTMLFields.metrics(metrics, title: "Measured", limit: limits.metrics)
         let others = tables.map { HTMLFields.table($0, limit: limits.rows) }
         return [
-            "number": String(number), "severity": finding.severity.rawValue, "id": finding.id,
+            "number": String(number), "isFolded": isFolded, "severity": finding.severity.rawValue, "id": finding.id,
             "icon": TrustedMarkup(renderText: HTMLIcons.severity(finding.severity)),
             "title": HTMLFields.parts(finding.title), "remedy": HTMLFields.parts(finding.remedy),
             "texts": HTMLFields.sentences(texts), "hasTexts": !texts.isEmpty,

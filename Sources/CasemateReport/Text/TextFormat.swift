@@ -43,9 +43,9 @@ public struct TextFormat: ReportFormat {
         guard !report.attacker.isEmpty else { return }
         page.heading("What an attacker can do to this model today")
         let groups = report.attackerGroups
-        let isList = groups.count == 1
-        let shown = isList ? Array(report.attacker.prefix(3)) : groups.prefix(6).compactMap { $0.sentences.first }
-        for sentence in shown { page.paragraph(sentence, lead: "  • ", lines: isList ? 3 : 2) }
+        let shown =
+            groups.count == 1 ? Array(report.attacker.prefix(3)) : groups.prefix(6).compactMap { $0.sentences.first }
+        for sentence in shown { page.paragraph(sentence, lead: "  • ", lines: 3) }
         more(report.attacker.count - shown.count, "sentence", on: &page)
     }
 

@@ -21,7 +21,8 @@ struct InitCommand: ParsableCommand {
     var data: String
     @Option(name: .long, help: ArgumentHelp("Training data.", valueName: "file"))
     var train: String?
-    @Option(name: .long, help: ArgumentHelp("Column that the model predicts; found where left out.", valueName: "column"))
+    @Option(
+        name: .long, help: ArgumentHelp("Column that the model predicts; found where left out.", valueName: "column"))
     var target: String?
     @Option(name: .long, help: ArgumentHelp("The file to be written.", valueName: "file"))
     var output = "casemate.yaml"

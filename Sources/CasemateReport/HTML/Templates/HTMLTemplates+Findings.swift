@@ -12,6 +12,7 @@ extension HTMLTemplates {
         <p class="severity">{{{icon}}}<span class="word">{{severity}}</span>{{#isAccepted}} <span class="tag">accepted</span>{{/isAccepted}} <span class="rule">{{id}}</span></p>
         <h3 id="finding-{{number}}">{{#title}}{{#isCode}}<code>{{text}}</code>{{/isCode}}{{^isCode}}{{text}}{{/isCode}}{{/title}}</h3>
         </header>
+        {{#isFolded}}<details class="more"><summary>Evidence, and what to do</summary>{{/isFolded}}
         {{#isAccepted}}
         <p class="acceptance"><strong>Accepted risk:</strong> {{accepted}}</p>
         {{/isAccepted}}
@@ -35,6 +36,7 @@ extension HTMLTemplates {
         <p>Write this into <code>casemate.yaml</code>; the finding stays in every report, marked as accepted, until the day named.</p>
         <div class="code"><code>policy:</code><code>&nbsp; accept:</code><code>&nbsp; &nbsp; - fingerprint: {{fingerprint}}</code><code>&nbsp; &nbsp; &nbsp; reason: who accepts it, and why</code><code>&nbsp; &nbsp; &nbsp; expires: YYYY-MM-DD</code></div>
         </details>
+        {{#isFolded}}</details>{{/isFolded}}
         </article>
         {{/findings}}
         {{#findingsCut}}<p class="note">{{findingsNote}}</p>{{/findingsCut}}

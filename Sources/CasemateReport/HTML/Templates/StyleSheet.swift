@@ -59,7 +59,7 @@ enum StyleSheet {
         .finding{--tone:var(--soft);padding:1.1rem 1.3rem 1.2rem;border-left:6px solid var(--tone)}.finding+.finding,.probe+.probe{margin-top:16px}
         .critical,.high{--tone:var(--bad)}.medium{--tone:var(--warn)}.low{--tone:var(--accent)}.accepted{--tone:var(--soft)}
         .severity{display:flex;flex-wrap:wrap;gap:.2rem .55rem;align-items:center;color:var(--tone);margin-bottom:.35rem}.severity .rule{color:var(--soft);font-size:.88rem;overflow-wrap:anywhere;min-width:0}
-        .finding h3{max-width:72ch}.finding>*+*,.probe>*+*{margin-top:.9rem}.acceptance{background:var(--sunk);border-radius:8px;padding:.5rem .8rem}
+        .finding h3{max-width:72ch}.finding>*+*,.probe>*+*,.more>*+*{margin-top:.9rem}.acceptance{background:var(--sunk);border-radius:8px;padding:.5rem .8rem}
         .texts li{padding-left:1.1rem;position:relative;max-width:78ch}.texts li::before{content:"–";position:absolute;left:0;color:var(--soft)}
         .remedy{background:var(--good-sunk);border-radius:8px;padding:.7rem 1rem}.remedy h4{color:var(--good)}
         .chips{display:flex;flex-wrap:wrap;gap:6px}.chips:empty{display:none}.chips li{font-size:.85rem;border:1px solid var(--line);border-radius:6px;padding:.05rem .5rem}
@@ -105,7 +105,7 @@ enum StyleSheet {
         @media (forced-colors:active){.icon,.marker,.bar{forced-color-adjust:none}}
         @media print{@page{margin:14mm}:root{--paper:#fff;--card:#fff;--ink:#000;--soft:#3c4653;--line:#c4cad3;--sunk:#f2f4f7;--accent:#0b3f73;--bad:#8f1017;--warn:#6b4500;--good:#0a5230;--good-sunk:#f1f8f4;
         --s0:#0069a8;--s1:#c44a00;--s2:#00795a;--s3:#a0437f;--s4:#806000;--s5:#5a6472}
-        body{font-size:10.5pt}.contents,.skip,details:not([open]):not(.probe){display:none}.probe::details-content{content-visibility:visible}.wide{max-width:none;padding:0}.scroll{overflow:visible;border:0}.matrix{min-width:0}th,td{min-width:0}
+        body{font-size:10.5pt}.contents,.skip,details:not([open]):not(.probe):not(.more){display:none}.probe::details-content,.more::details-content{content-visibility:visible}.more>summary{display:none}.wide{max-width:none;padding:0}.scroll{overflow:visible;border:0}.matrix{min-width:0}th,td{min-width:0}
         .finding,.probe figure,.cards li,.changes>li,tr{break-inside:avoid}h2,h3,h4,caption{break-after:avoid}.plots{grid-template-columns:1fr 1fr}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
         """
 }
