@@ -28,6 +28,8 @@ enum Words {
         guard let value, value.isFinite else { return "–" }
         return value < 0.001 ? "< 0.001" : fixed(value, digits: 3)
     }
+    /// `1,392`.
+    static func grouped(_ number: Int) -> String { Numerals.count(number) }
     /// `1 row`, `5 rows`.
     static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 

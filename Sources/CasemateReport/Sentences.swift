@@ -73,7 +73,12 @@ extension Report {
         let done = probes.filter { $0.status == .tested || $0.status == .partial }
         let headlines = done.map { $0.headlines.filter { $0.value != nil } }
         let whole = done.flatMap(\.metrics).filter { $0.group == nil && $0.value != nil }
-        let ruled = whole.filter { metric in policy.contains { $0.names(metric.name) } }
+        // why: a rule may name a measure that only groups have; the one on top of its probe stands for them.
+        let known = whole + headlines.flatMap { $0 } + done.flatMap(\.metrics).filter { $0.value != nil }
+        var seen: Set<String> = []
+        let ruled = known.filter { metric in
+            policy.contains { $0.names(metric.name) } && seen.insert(metric.name).inserted
+        }
         var order: [Metric] = []
         for metric in headlines.flatMap({ $0 }) + ruled where !order.contains(metric) { order.append(metric) }
         var chosen: Set<Metric> = []

@@ -86,7 +86,7 @@ import Testing
 
     /// Made-up rows that break a declared rule are counted with what becomes of them.
     @Test func brokenRulesAreCounted() throws {
-        let extra = "constraints: [{name: small, rule: row.x0 <= 0.5}]"
+        let extra = "constraints: [{name: small, rule: row.x0 <= 0.7}]"
         let outcome = try run("models/linear_2.onnx", extra: extra)
         let metric = try #require(outcome.metrics.first { $0.name == "random_testing.violating_favourable_share" })
         #expect(metric.group == "rule=small" && metric.n > 100 && metric.low != nil && metric.high != nil)

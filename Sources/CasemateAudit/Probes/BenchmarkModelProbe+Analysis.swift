@@ -26,8 +26,9 @@ struct BenchmarkAnalysis {
                     note: "the model gives no probabilities")
             }
             outcome.summary.append(
-                "The model gives \(subject.predictions.kind.rawValue) and no probabilities: only decisions and the "
-                    + "ranking are compared with the logistic regression.")
+                "The model gives \(subject.predictions.kind.rawValue) and no probabilities: only decisions"
+                    + (comparison.ranking == nil ? " are" : " and the ranking are")
+                    + " compared with the logistic regression.")
         }
         appendAreas(to: &outcome)
         appendDecisions(to: &outcome)
@@ -176,7 +177,8 @@ struct BenchmarkAnalysis {
         outcome.metrics.append(metric)
         outcome.summary.append(
             "ROC AUC \(Words.number(areas.one)) for the model, \(Words.number(areas.other)) for the logistic "
-                + "regression (difference \(Words.number(areas.one - areas.other, Interval(span.low, span.high)))).")
+                + "regression (difference \(Words.number(areas.one - areas.other, Interval(span.low, span.high))))"
+                + (subject.weights == nil ? "." : "; every row counts one here, whatever its weight."))
         outcome.findings += ranking(metric, span.high, isWorse: span.high < 0 && areas.pValue < probe.alpha)
     }
 

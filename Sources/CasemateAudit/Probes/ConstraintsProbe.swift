@@ -214,8 +214,9 @@ struct ConstraintsReport {
         var sentences = [
             "\(Words.count(rules.count, "rule")) \(rules.count == 1 ? "was" : "were") checked on \(files)."
         ]
-        let trained = trainBroken.map { "\($0) training rows and " } ?? ""
-        sentences.append("\(trained)\(Words.count(broken.count, "test row")) break at least one of them.")
+        let trained = trainBroken.map { "\(Words.count($0, "training row")) and " } ?? ""
+        let verb = trained.isEmpty && broken.count == 1 ? "breaks" : "break"
+        sentences.append("\(trained)\(Words.count(broken.count, "test row")) \(verb) at least one of them.")
         let silent = testCounts.map(\.notApplicable).max() ?? 0
         if silent > 0 {
             sentences.append(

@@ -154,7 +154,7 @@ struct InsidersReport {
             y: Plot.Axis("percentile of the insider", low: 0, high: 1, isPercent: true), series: series,
             references: [Plot.Reference(.diagonal, label: "no favours")],
             summary: "Mean percentile of an insider's score among the peers; 50 % is parity: "
-                + said.joined(separator: "; ") + ".")
+                + said.joined(separator: "; ") + ".", isPersonal: true)
     }
 
     // MARK: Findings

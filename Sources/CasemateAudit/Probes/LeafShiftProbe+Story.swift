@@ -99,8 +99,8 @@ extension LeafShiftProbe.ReleaseStory {
         let p = Words.pValue(comparison.performancePValue)
         guard comparison.performancePValue < probe.alpha else {
             return
-                "As far as the labels tell it is no better and no worse: right alone on \(better) rows, wrong alone on "
-                + "\(worse) (p \(p))."
+                "Whether it decides better or worse cannot be told at the level \(probe.alpha): right alone on \(better) "
+                + "rows, wrong alone on \(worse) (p \(p))."
         }
         let direction = better > worse ? "better" : "worse"
         return "This release is significantly \(direction): right alone on \(better) rows, wrong alone on \(worse) "
@@ -163,7 +163,7 @@ extension LeafShiftProbe.ReleaseStory {
                 references: [Plot.Reference(.diagonal, label: "unchanged")],
                 summary: "Half of the rows moved by \(Words.fixed(shift.quantiles.median, digits: 3)) at most, 99 % by "
                     + "\(Words.fixed(shift.quantiles.q99, digits: 3)), the farthest by "
-                    + "\(Words.fixed(shift.quantiles.largest, digits: 3)).")
+                    + "\(Words.fixed(shift.quantiles.largest, digits: 3)).", isPersonal: true)
         ]
         guard !comparison.segments.isEmpty else { return plots }
         let bars = comparison.segments.enumerated().map { index, moved in

@@ -47,7 +47,8 @@ extension MembershipReport {
             lines.append(
                 "\(leak.result.title) recognises \(Words.percent(leak.point.truePositiveRate)) of "
                     + "\(leak.point.members) training rows while \(leak.point.falsePositives) of "
-                    + "\(leak.point.nonMembers) test rows are wrongly accused.")
+                    + "\(leak.point.nonMembers) test rows \(leak.point.falsePositives == 1 ? "is" : "are") wrongly accused."
+            )
         } else {
             lines.append(
                 "No attack recognises training rows better than chance where few others may be accused. That is no "
@@ -72,9 +73,10 @@ extension MembershipReport {
                     + "in the training data and took no part.")
         }
         if rows.repeatedMembers + rows.repeatedNonMembers > 0 {
+            let repeated = rows.repeatedMembers + rows.repeatedNonMembers
             lines.append(
-                "\(Words.count(rows.repeatedMembers + rows.repeatedNonMembers, "row")) that repeat another row of the "
-                    + "same file took no part.")
+                "\(Words.count(repeated, "row")) that \(repeated == 1 ? "repeats" : "repeat") another row of the same file "
+                    + "took no part.")
         }
         if isShifted { lines.append(shiftSentence) }
         return lines

@@ -175,8 +175,8 @@ struct RandomTestingJudge {
     /// Rows that break declared rules and are decided favourably all the same.
     private func appendViolations(to outcome: inout ProbeOutcome) {
         guard let favourable = subject.favourable else { return }
-        let shares = subject.constraints.compactMap { rule -> (name: String, answered: Int, decided: Int)? in
-            guard let bound = rule.bound(to: subject.model.features) else { return nil }
+        let shares = subject.soundConstraints().compactMap {
+            rule, bound -> (name: String, answered: Int, decided: Int)? in
             let broken = result.rows.indices.filter { index in
                 guard let values = result.rows[index].values(over: subject.model.features) else { return false }
                 return bound.verdict(values[...]) == .violated
@@ -192,13 +192,15 @@ struct RandomTestingJudge {
             EvidenceTable(
                 title: "Made-up rows that break a declared rule", columns: ["rule", "rows", "decided favourably"],
                 rows: shares.map { [$0.name, "\($0.answered)", Self.words(($0.answered, $0.decided))] }))
-        func low(_ share: (name: String, answered: Int, decided: Int)) -> Double {
-            Intervals.wilson(successes: share.decided, trials: share.answered)?.low ?? 0
-        }
-        guard let worst = shares.max(by: { low($0) < low($1) }), low(worst) > Self.notable else { return }
+        // why the rule with most rows: the highest share of many rules is high by chance.
+        guard let most = shares.max(by: { $0.answered < $1.answered }), most.answered >= 30,
+            let low = Intervals.wilson(successes: most.decided, trials: most.answered)?.low, low > Self.notable
+        else { return }
+        let real = base.map { Double($0.decided) / Double(max(1, $0.answered)) }
         outcome.attacker.append(
-            "Impossible rows pass: of made-up ones that break '\(worst.name)', "
-                + "\(Words.percent(Double(worst.decided) / Double(worst.answered))) are decided favourably.")
+            "Impossible rows pass: of \(Words.grouped(most.answered)) made-up ones that break '\(most.name)', "
+                + "\(Words.percent(Double(most.decided) / Double(most.answered))) are decided favourably"
+                + (real.map { "; of real ones, \(Words.percent($0))." } ?? "."))
     }
 
     /// Shares whose interval lies above this are said to be there.

@@ -33,7 +33,7 @@ public struct ResidualsProbe: Probe {
             "windows", \.windows, 2...1_000, "windows of time with as many rows each, where `data.time` is declared"),
         .integer("min_group", \.minimumGroup, 2...1_000_000_000, "sources and segments with fewer rows are not tested"),
         .integer("max_rows", \.mostRows, 200...10_000_000, "training rows examined; more are sampled with the seed"),
-        .integer("shown", \.shown, 0...1_000, "rows listed in each direction"),
+        .integer("shown", \.shown, 0...100_000, "rows listed in each direction"),
         .number("alpha", \.alpha, .share, "level of significance after Holm's adjustment"),
     ]
     /// Folds of the cross-validation, boosted trees in each, and leaves of each tree.

@@ -36,10 +36,8 @@ struct SensitivityInquiry {
             scoreUnit: subject.predictions.kind == .probabilities || subject.predictions.kind == .logits
                 ? 1 : Self.spread(scores))
         monotone = try Self.directions(probe.monotone, subject)
-        let bound = subject.constraints.map { ($0, $0.bound(to: subject.space.features)) }
-        unboundRules = bound.count { $0.1 == nil }
-        rules = bound.compactMap { rule, bound in
-            guard let bound else { return nil }
+        unboundRules = subject.constraints.count { $0.bound(to: subject.space.features) == nil }
+        rules = subject.soundConstraints().map { rule, bound in
             let names = Set(rule.columns)
             return ImpossibleRule(
                 name: rule.name,

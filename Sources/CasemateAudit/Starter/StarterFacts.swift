@@ -99,8 +99,8 @@ struct StarterRoles: Hashable, Sendable {
             let isMoment = column.column.type == .date || column.column.type == .timestamp
             guard column.distinct <= 50, !isMoment else {
                 notes.append(
-                    "\(name) sounds like a protected attribute and has \(Words.count(column.distinct, "value")): make a "
-                        + "column of groups of it.")
+                    "\(name) sounds like a protected attribute and has \(Words.count(column.distinct, "value")): make "
+                        + "a column of groups of it.")
                 return nil
             }
             return Protected(column: column.name, note: Words.count(column.distinct, "group"))

@@ -101,8 +101,8 @@ struct StarterFeatures {
         return Found(
             features: try finder.bound(to: names, excluded: []),
             reason: "The model takes \(width) of \(offered.count) columns of numbers and does not name them. Without "
-                + "\(listed(chosen.left)) it \(labels.isValue ? "errs by" : "is right in") \(chosen.fit.words), of the first "
-                + "\(labels.count) rows; \(doubt). Check it.")
+                + "\(listed(chosen.left)) it \(labels.isValue ? "errs by" : "is right in") \(chosen.fit.words), of the "
+                + "first \(labels.count) rows; \(doubt). Check it.")
     }
 
     /// Sets of columns to leave out: neighbours from the end of the table on, then any, as long as they are few.
@@ -121,8 +121,8 @@ struct StarterFeatures {
     private func tooFew(_ offered: [StarterColumn], _ width: Int) -> CasemateError {
         CasemateError(
             .mismatch, at: finder.data.leading.table.path,
-            "the model takes \(width) values a row and the data have \(Words.count(offered.count, "column")) that could "
-                + "go in, the target '\(target.column.name.inertName)' left out",
+            "the model takes \(width) values a row and the data have \(Words.count(offered.count, "column")) that "
+                + "could go in, the target '\(target.column.name.inertName)' left out",
             help: "give the data as the model takes them, encoded as for its training")
     }
     private func tooMany(_ offered: [StarterColumn], _ width: Int) -> CasemateError {

@@ -7,8 +7,8 @@ extension StarterPage {
     func constraintSection(_ yaml: inout StarterYaml) {
         yaml.gap()
         yaml.comment(
-            "What every row keeps, whoever wrote it down. A rule that merely happens to hold is a false alarm to come: take "
-                + "those that must hold. Page: docs/reference/constraints.md")
+            "What every row keeps, whoever wrote it down. A rule that merely happens to hold is a false alarm to come: "
+                + "take those that must hold. Page: docs/reference/constraints.md")
         yaml.line("constraints:", isOff: true)
         if patterns.rules.isEmpty {
             yaml.comment("  No ordering between columns holds in every row; a rule looks so:")

@@ -10,9 +10,9 @@ extension StarterPage {
     func spaceSection(_ yaml: inout StarterYaml) {
         yaml.gap()
         yaml.comment(
-            "What an attacker can really do to a row. Left alone, numbers keep to the range seen in the data, and whole ones "
-                + "stay whole. Say what nobody can change (`immutable: true`), what moves one way only (`direction: "
-                + "increase`), and wider or narrower `bounds`. Page: docs/reference/feature-space.md")
+            "What an attacker can really do to a row. Left alone, numbers keep to the range seen in the data, and "
+                + "whole ones stay whole. Say what nobody can change (`immutable: true`), what moves one way only "
+                + "(`direction: increase`), and wider or narrower `bounds`. Page: docs/reference/feature-space.md")
         yaml.line("feature_space:")
         yaml.line("defaults: {bounds: train, integer: train, scale: train}", indent: 2)
         if facts.signature.layout == .image || facts.signature.layout == .text {

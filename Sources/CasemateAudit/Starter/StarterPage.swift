@@ -14,8 +14,8 @@ struct StarterPage {
     func text(rules: [StarterRule]) -> String {
         var yaml = StarterYaml()
         yaml.comment(
-            "Made by `casemate init` from the model and its data. What could be seen stands below; what only people can "
-                + "know is explained and left as a comment: take the \"# \" away to use it. All keys: "
+            "Made by `casemate init` from the model and its data. What could be seen stands below; what only people "
+                + "can know is explained and left as a comment: take the \"# \" away to use it. All keys: "
                 + "docs/reference/casemate-yaml.md. Ranges and level names come from the data.")
         yaml.line("version: 1")
         modelSection(&yaml)
@@ -118,12 +118,12 @@ struct StarterPage {
         }
         if let found = facts.favourable, found.isObvious {
             yaml.comment(
-                "The outcome that the person in a row wants; \(found.reason). If that is wrong, take the other one: every "
-                    + "figure about fairness turns round with it.", indent: 2)
+                "The outcome that the person in a row wants; \(found.reason). If that is wrong, take the other one: "
+                    + "every figure about fairness turns round with it.", indent: 2)
         } else {
             yaml.comment(
-                "The outcome that the person in a row wants. Nothing in the files says which one that is, and disparate "
-                    + "impact and residuals are not tested without it. Keep one of these lines:", indent: 2)
+                "The outcome that the person in a row wants. Nothing in the files says which one that is, and "
+                    + "disparate impact and residuals are not tested without it. Keep one of these lines:", indent: 2)
         }
         for name in facts.classes.prefix(20) {
             let isOff = facts.favourable?.isObvious != true || facts.favourable?.value != name

@@ -42,10 +42,11 @@ enum StarterWords {
     private static let bad = set(
         "default defaulted fraud isfraud spam churn churned reject rejected denied refused delinquent bankrupt failed")
     private static let goodClasses = set(
-        "good approved approve accepted accept granted grant pass passed hired admitted eligible gut genehmigt bewilligt "
-            + "accorde aprobado aceptado bueno")
+        "good approved approve accepted accept granted grant pass passed hired admitted eligible gut genehmigt "
+            + "bewilligt accorde aprobado aceptado bueno")
     private static let badClasses = set(
-        "bad denied deny rejected reject refused refuse fail failed ineligible schlecht abgelehnt refusee rechazado malo"
+        "bad denied deny rejected reject refused refuse fail failed ineligible schlecht abgelehnt "
+            + "refusee rechazado malo"
     )
 
     /// Whether the name is one that predicted columns go by; `isValue` adds names of amounts.
@@ -74,9 +75,9 @@ enum StarterWords {
 
     private static let protected = set(
         """
-        sex gender race ethnicity ethnic ethnie age marital married marriage religion religious nationality citizenship \
-        citizen foreign foreigner disability disabled handicap handicapped pregnant pregnancy hispanic latino minority \
-        female male birth birthdate birthday dob orientation caste \
+        sex gender race ethnicity ethnic ethnie age marital married marriage religion religious nationality \
+        citizenship citizen foreign foreigner disability disabled handicap handicapped pregnant pregnancy hispanic \
+        latino minority female male birth birthdate birthday dob orientation caste \
         geschlecht alter familienstand konfession staatsangehoerigkeit nationalitaet behinderung schwerbehindert \
         herkunft rasse auslaender gastarbeiter geburtsdatum geburtsjahr verheiratet heirat ethnizitaet \
         sexe genre matrimoniale matrimonial familiale nationalite origine naissance marie \
@@ -113,14 +114,14 @@ enum StarterWords {
     static func isWeight(_ name: String) -> Bool { words(of: name).contains { weights.contains($0) } }
 
     private static let times = set(
-        "date datetime time timestamp year month quarter datum zeit zeitpunkt jahr monat mois annee fecha ano mes created "
-            + "submitted")
+        "date datetime time timestamp year month quarter datum zeit zeitpunkt jahr monat mois annee fecha ano mes "
+            + "created submitted")
     /// Whether the name is one that times go by.
     static func isTime(_ name: String) -> Bool { words(of: name).contains { times.contains($0) } }
 
     private static let sources = set(
-        "source branch channel site office store agent broker filiale quelle kanal zweigstelle agence canal sucursal fuente "
-            + "lender provider")
+        "source branch channel site office store agent broker filiale quelle kanal zweigstelle agence canal sucursal "
+            + "fuente lender provider")
     /// Whether the name is one that sources go by.
     static func isSource(_ name: String) -> Bool { words(of: name).contains { sources.contains($0) } }
 }

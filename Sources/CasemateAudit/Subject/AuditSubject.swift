@@ -88,6 +88,16 @@ public struct AuditSubject: Sendable {
         }
     }
 
+    /// Declared rules over the model's features that say something: not settled by their form, and kept by more test
+    /// rows than break them.
+    func soundConstraints() -> [(rule: ConstraintRule, bound: BoundConstraint)] {
+        constraints.compactMap { rule in
+            guard rule.constantVerdict == nil, let bound = rule.bound(to: model.features) else { return nil }
+            let verdicts = (0..<test.count).map { bound.verdict(test[row: $0]) }
+            return verdicts.count { $0 == .holds } > verdicts.count { $0 == .violated } ? (rule, bound) : nil
+        }
+    }
+
     /// The same subject with `bounds` in place of those of every number.
     func attacked(within bounds: ClosedRange<Float>?) -> AuditSubject {
         var copy = self

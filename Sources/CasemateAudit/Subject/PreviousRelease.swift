@@ -67,13 +67,19 @@ public struct PreviousRelease: Sendable {
                 help: "export it with one named input a column, or leave `previous:` out")
         }
         let known = Dictionary(current.features.map { ($0.name, $0) }) { first, _ in first }
+        // why: a column that is empty in the test data is a text to the reader, and a number to the audited model.
+        let columns = table.columns.map { column in
+            guard let feature = known[column.name], feature.levels == nil, column.type == .text else { return column }
+            return Column(name: column.name, type: .number, missing: column.missing)
+        }
         do {
             return try TableModel(
-                model: model, columns: table.columns, declared: declared ?? (isByName ? nil : names), excluded: [],
+                model: model, columns: columns, declared: declared ?? (isByName ? nil : names), excluded: [],
                 levels: { try known[$0]?.levels ?? table.levels($0, limit: 100_000) })
         } catch let error as CasemateError where error.code == .mismatch || error.code == .unknownKey {
             throw CasemateError(
-                error.code, at: "model.previous", "the earlier release does not fit the data: \(error.what)",
+                error.code, at: "model.previous",
+                "the earlier release does not fit the data: \(error.place): \(error.what)",
                 help: "add the columns that it takes to the test data, or leave `previous:` out")
         }
     }

@@ -84,12 +84,16 @@ public struct Plot: Hashable, Sendable, Codable {
     public let references: [Reference]
     /// The plot said in one or two sentences, for those who cannot see it.
     public let summary: String
+    /// Whether points stand for single rows of the data, which a redacted report does not show; `nil` where none does.
+    public let isPersonal: Bool?
 
     /// Makes a plot.
     public init(
-        id: String, title: String, x: Axis, y: Axis, series: [Series], references: [Reference] = [], summary: String
+        id: String, title: String, x: Axis, y: Axis, series: [Series], references: [Reference] = [], summary: String,
+        isPersonal: Bool = false
     ) {
         (self.id, self.title, self.x, self.y) = (id, title, x, y)
         (self.series, self.references, self.summary) = (series, references, summary)
+        self.isPersonal = isPersonal ? true : nil
     }
 }

@@ -74,11 +74,12 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
         isCached = try container.decodeIfPresent(Bool.self, forKey: .isCached) ?? false
     }
 
-    /// The same outcome with personal data masked in changes, tables and findings.
+    /// The same outcome with personal data masked in changes, tables and findings, and without plots of single rows.
     public func redacted() -> ProbeOutcome {
         var copy = self
         copy.changes = changes.map { $0.redacted() }
         copy.tables = tables.map { $0.redacted() }
+        copy.plots = plots.filter { $0.isPersonal != true }
         copy.findings = findings.map { $0.redacted() }
         return copy
     }

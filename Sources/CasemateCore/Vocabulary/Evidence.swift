@@ -1,3 +1,5 @@
+import Foundation
+
 /// What proves a finding. Before/after rows are personal data: `redacted()` masks them here, once, for every format.
 public enum Evidence: Hashable, Sendable, Codable {
     /// A sentence that holds no personal data.
@@ -80,11 +82,20 @@ public struct RowChange: Hashable, Sendable, Codable {
         (self.decisionBefore, self.decisionAfter) = (decisionBefore, decisionAfter)
     }
 
-    /// The same change with row number and values masked; which features moved and how far stays.
+    /// The same change with row number, values and scores masked; which features moved and how far stays.
     public func redacted() -> RowChange {
         RowChange(
             row: 0, steps: steps.map { Step(feature: $0.feature, before: "▒▒▒", after: "▒▒▒") },
-            decisionBefore: decisionBefore, decisionAfter: decisionAfter, distance: distance, isRedacted: true)
+            decisionBefore: Self.withoutScore(decisionBefore), decisionAfter: Self.withoutScore(decisionAfter),
+            distance: distance, isRedacted: true)
+    }
+
+    /// A decision without the exact score that may stand behind it, as in `1 (favourable), score 0.62`.
+    private static func withoutScore(_ decision: String) -> String {
+        guard let range = decision.range(of: ", score ", options: .backwards) else {
+            return decision.hasPrefix("score ") ? "score ▒▒▒" : decision
+        }
+        return String(decision[..<range.lowerBound])
     }
 }
 

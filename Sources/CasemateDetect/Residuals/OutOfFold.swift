@@ -20,20 +20,38 @@ public struct OutOfFold: Hashable, Sendable {
     /// Makes it with the defaults.
     public init() {}
 
-    /// Fold of each row: rows of either outcome are dealt out evenly in an order that the seed shuffles.
-    public static func assignment(outcomes: [Bool], folds: Int, seed: UInt64) -> [Int] {
+    /// Fold of each row: rows of either outcome are dealt out evenly in an order that the seed shuffles. Rows that repeat
+    /// another one go where that one goes, so that no model is asked about a row that it has seen.
+    /// - Parameter matrix: The rows; `nil` takes each for one of its own.
+    public static func assignment(
+        outcomes: [Bool], folds: Int, seed: UInt64, matrix: FeatureMatrix? = nil
+    ) -> [Int] {
         precondition(folds > 1, "folds must be at least 2, got \(folds)")
         var generator = SeededGenerator(seed: seed, stream: 0xF01D)
         var result = [Int](repeating: 0, count: outcomes.count)
+        let first = matrix.map(firsts) ?? Array(outcomes.indices)
         var next = 0
         for outcome in [true, false] {
-            let rows = outcomes.indices.filter { outcomes[$0] == outcome }.shuffled(using: &generator)
+            let rows = outcomes.indices.filter { outcomes[$0] == outcome && first[$0] == $0 }.shuffled(
+                using: &generator)
             for row in rows {
                 result[row] = next % folds
                 next += 1
             }
         }
+        for row in outcomes.indices where first[row] != row { result[row] = result[first[row]] }
         return result
+    }
+
+    /// The first row that equals each one, bit by bit.
+    private static func firsts(_ matrix: FeatureMatrix) -> [Int] {
+        var known: [[UInt32]: Int] = [:]
+        return (0..<matrix.count).map { row in
+            let bits = matrix[row: row].map(\.bitPattern)
+            if let first = known[bits] { return first }
+            known[bits] = row
+            return row
+        }
     }
 
     /// Probability of a true outcome for each row.
@@ -49,7 +67,7 @@ public struct OutOfFold: Hashable, Sendable {
         }
         return try predict(
             matrix, targets: outcomes.map { $0 ? 1 : 0 }, objective: "binary",
-            Self.assignment(outcomes: outcomes, folds: folds, seed: context.seed), engine, context)
+            Self.assignment(outcomes: outcomes, folds: folds, seed: context.seed, matrix: matrix), engine, context)
     }
 
     /// Value of a regression for each row; errors as above.
@@ -57,7 +75,8 @@ public struct OutOfFold: Hashable, Sendable {
         of matrix: FeatureMatrix, targets: [Double], engine: LightGBM, context: RunContext
     ) throws -> [Double] {
         let fold = Self.assignment(
-            outcomes: [Bool](repeating: true, count: targets.count), folds: folds, seed: context.seed)
+            outcomes: [Bool](repeating: true, count: targets.count), folds: folds, seed: context.seed,
+            matrix: matrix)
         return try predict(matrix, targets: targets.map(Float.init), objective: "regression", fold, engine, context)
     }
 

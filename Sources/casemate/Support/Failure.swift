@@ -1,6 +1,7 @@
 import ArgumentParser
 import CasemateAudit
 import CasemateCore
+import CasemateReport
 import Foundation
 
 /// Ends the process after something went wrong, in the form that the caller asked for.
@@ -31,7 +32,9 @@ enum Failure {
 
     private static func end(code: String, _ message: String, _ isJSON: Bool) -> Never {
         if isJSON { Terminal.output(document(code: code, message: message, status: 2)) }
-        Terminal.message("error: \(message)")
+        // why line by line: a message may quote a file, and its line ends are ours.
+        let lines = message.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).inert }
+        Terminal.message("error: \(lines.joined(separator: "\n"))")
         exit(2)
     }
 

@@ -11,8 +11,8 @@ struct InitCommand: ParsableCommand {
         discussion: """
             casemate init model.onnx test.csv --train train.csv --target approve
 
-            What can be seen in the files is written, what only people know is explained and left as a comment. The file \
-            holds ranges and level names of the data.
+            What can be seen in the files is written, what only people know is explained and left as a comment. \
+            The file holds ranges and level names of the data.
             """)
 
     @Argument(help: "The model.")
