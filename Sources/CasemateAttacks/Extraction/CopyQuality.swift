@@ -77,12 +77,14 @@ public struct ScoreAgreement: Hashable, Sendable {
     public let largestError: Double
 
     /// Compares scores, `[count, outputs]` each.
-    /// - Parameter seed: Seed of the interval; `nil` leaves it out.
-    public init(model: [Double], copy: [Double], outputs: Int, seed: UInt64? = nil) {
+    /// - Parameters:
+    ///   - arePairs: Whether two outputs sum to 1, so that one of them says all.
+    ///   - seed: Seed of the interval; `nil` leaves it out.
+    public init(model: [Double], copy: [Double], outputs: Int, arePairs: Bool = true, seed: UInt64? = nil) {
         precondition(model.count == copy.count && outputs > 0, "\(model.count) and \(copy.count) scores")
         let count = model.count / outputs
         // why: two probabilities of a pair say the same thing once.
-        let columns = outputs == 2 ? [1] : Array(0..<outputs)
+        let columns = outputs == 2 && arePairs ? [1] : Array(0..<outputs)
         var means = [Double](repeating: 0, count: outputs)
         for row in 0..<count {
             for column in columns { means[column] += model[row * outputs + column] / Double(count) }

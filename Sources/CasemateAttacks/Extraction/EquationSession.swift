@@ -138,7 +138,7 @@ struct EquationSession {
         }
         // why: least squares hold one row of factors for each equation.
         let bound = 4_000_000 / ((unknowns.unknowns.count + 1) * (unknowns.unknowns.count + 1))
-        for round in 1..<max(2, min(equations, bound)) {
+        for round in 1..<max(1, min(equations, bound)) {
             let questions = unknowns.unknowns.indices.map { place in
                 var generator = SeededGenerator(
                     seed: context.seed, stream: 0x65_71_00_00_00_00 &+ UInt64(place) << 20 &+ UInt64(round))

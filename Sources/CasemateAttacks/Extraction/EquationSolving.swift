@@ -60,7 +60,8 @@ public struct EquationSolving: Sendable {
         try session.settleBase(candidates: few)
         try session.askEach()
         var copy = session.differences()
-        if equations > 1 {
+        // why: least squares hold one row of factors for each equation, half a gigabyte at 8,000 unknowns.
+        if equations > 1, unknowns.unknowns.count <= 2_000 {
             try session.askMore(equations: equations, guess: copy)
             copy = try session.leastSquares()
         }
@@ -87,7 +88,8 @@ public struct EquationSolving: Sendable {
                 decisions: form.decisions > 1
                     ? DecisionAgreement(model: truth.decisions, copy: cut.decide(scores), classes: form.decisions)
                     : nil,
-                scores: ScoreAgreement(model: truth.scores, copy: scores, outputs: form.outputs))
+                scores: ScoreAgreement(
+                    model: truth.scores, copy: scores, outputs: form.outputs, arePairs: form.scores != .values))
             if index == 0 {
                 let unit = form.scores == .values ? Self.spread(truth.scores) : 1
                 isExact = (quality.scores?.largestError ?? .infinity) <= tolerance * unit

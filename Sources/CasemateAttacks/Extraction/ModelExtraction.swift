@@ -168,7 +168,10 @@ public struct ModelExtraction: Sendable {
             decisions: form.decisions > 1
                 ? DecisionAgreement(model: model.decisions, copy: decisions, classes: form.decisions) : nil,
             scores: cut == nil
-                ? nil : ScoreAgreement(model: model.scores, copy: scores, outputs: form.outputs, seed: seed))
+                ? nil
+                : ScoreAgreement(
+                    model: model.scores, copy: scores, outputs: form.outputs, arePairs: form.scores != .values,
+                    seed: seed))
     }
 
     private static func answers(

@@ -163,13 +163,18 @@ extension ResidualsAnalysis {
         _ found: [ResidualGroups.Row], _ grouping: Grouping, _ direction: OddsResiduals.Direction,
         _ table: EvidenceTable, _ top: Int, to outcome: inout ProbeOutcome
     ) {
-        // why half: both the first rows and the whole ranking are tested.
-        let level = probe.alpha / 2
+        // why: both the first rows and the whole ranking are tested, in both directions, by source and by time.
+        let families = [subject.roles.source, subject.roles.time].count { $0 != nil }
+        let level = probe.alpha / Double(2 * OddsResiduals.Direction.allCases.count * max(1, families))
         let clusters = found.filter {
             $0.pValue < level && $0.observed >= 5 && ($0.ratio ?? .infinity) >= practicalRatio
         }
         let shifts = found.filter { $0.excessPValue < level && $0.excess >= practicalGroup }
-        guard let worst = (clusters.isEmpty ? shifts : clusters).min(by: { $0.pValue < $1.pValue }) else { return }
+        let worst =
+            clusters.isEmpty
+            ? shifts.min { ($0.excessPValue, -$0.excess, $0.group) < ($1.excessPValue, -$1.excess, $1.group) }
+            : clusters.min { ($0.pValue, $0.group) < ($1.pValue, $1.group) }
+        guard let worst else { return }
         let isStrong = worst.pValue < 0.001 && (worst.ratio ?? .infinity) >= 5 && direction == .granted
         let severity: Severity = clusters.isEmpty ? .low : isStrong ? .high : direction == .granted ? .medium : .low
         let name = grouping.names[worst.group]

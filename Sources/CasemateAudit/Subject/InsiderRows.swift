@@ -65,10 +65,10 @@ public struct InsiderRows: Hashable, Sendable {
         var found: Set<String> = []
         func rows(of table: DataTable?) throws -> [Int] {
             guard let table, let type = table.columns.first(where: { $0.name == column })?.type else { return [] }
-            let keys = Dictionary(names.map { (CanonicalText.of($0, as: type), $0) }) { first, _ in first }
+            let keys = Dictionary(grouping: names) { CanonicalText.of($0, as: type) }
             return try table.texts(column).enumerated().compactMap { row, text in
-                guard let text, let name = keys[trimmed(text)] else { return nil }
-                found.insert(name)
+                guard let text, let same = keys[trimmed(text)] else { return nil }
+                found.formUnion(same)
                 return row
             }
         }

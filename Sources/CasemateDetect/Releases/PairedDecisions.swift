@@ -20,18 +20,19 @@ public struct PairedDecisions: Hashable, Sendable {
         count = one.count
         agreeing = zip(one, two).count { $0 == $1 }
         var cells: [[Int32]: Int] = [:]
-        var (rows, columns) = ([Int32: Double](), [Int32: Double]())
+        var (rowCounts, columnCounts) = ([Int32: Int](), [Int32: Int]())
         let n = Double(one.count)
         for (a, b) in zip(one, two) {
             cells[[a, b], default: 0] += 1
-            rows[a, default: 0] += 1 / n
-            columns[b, default: 0] += 1 / n
+            rowCounts[a, default: 0] += 1
+            columnCounts[b, default: 0] += 1
         }
+        let (rows, columns) = (rowCounts.mapValues { Double($0) / n }, columnCounts.mapValues { Double($0) / n })
         let observed = Double(agreeing) / n
         // why sorted: sums of floating point depend on the order, and dictionaries have none.
         let names = Set(rows.keys).union(columns.keys).sorted()
         let chance = names.reduce(0) { $0 + (rows[$1] ?? 0) * (columns[$1] ?? 0) }
-        guard one.count > 0, chance < 1 else {
+        guard one.count > 0, chance < 1 - 1e-12 else {
             (kappa, kappaInterval) = (nil, nil)
             return
         }

@@ -156,6 +156,7 @@ extension OnnxTreeLists {
             roots.append(index)
         }
         guard !roots.isEmpty else { throw attributes.malformed("holds no tree") }
+        guard Set(roots).count == roots.count else { throw attributes.malformed("names a root twice") }
     }
 
     /// The comparisons; children that are leaves lie `count` and more behind.

@@ -96,7 +96,7 @@ public struct TreeEnsemble: Hashable, Sendable {
     public init(
         nodes: [Node], roots: [Int32], weights: [[Weight]], form: Form, at place: String
     ) throws(CasemateError) {
-        guard nodes.count <= Self.mostNodes, form.outputs <= 1 << 20 else {
+        guard nodes.count <= Self.mostNodes, form.outputs <= 1 << 16 else {
             throw CasemateError(
                 .limitExceeded, at: place, "\(nodes.count) nodes and \(form.outputs) outputs",
                 help: "no usual model needs this: check where the file is from")
