@@ -43,7 +43,7 @@ import Testing
         }
         for example in figures["mcNemar"].list {
             let (b, c) = (try #require(example["b"].int), try #require(example["c"].int))
-            #expect(agree(ExactTests.mcNemar(b, c), example["p"].double, tolerance: 1e-9), "\(b), \(c)")
+            #expect(agree(PairedDecisions.mcNemar(b, c), example["p"].double, tolerance: 1e-9), "\(b), \(c)")
         }
         let chances = [0.1, 0.7, 0.35, 0.02, 0.9, 0.5]
         for least in 0...7 {

@@ -219,7 +219,7 @@ struct BenchmarkAnalysis {
                     "benchmark_model.\(name)", Double(count) / Double(labels.count), low: interval?.low,
                     high: interval?.high, n: labels.count, note: note))
         }
-        let pValue = ExactTests.mcNemar(modelRight, plainRight)
+        let pValue = PairedDecisions.mcNemar(modelRight, plainRight)
         outcome.summary.append(
             "The two decide differently on \(Words.count(apart.count, "row")) "
                 + "(\(Words.percent(Double(apart.count) / Double(labels.count)))): there the model is right "

@@ -1,4 +1,5 @@
 public import CasemateCore
+import CasemateModels
 
 /// The areas under the ROC curves of two scores of the same rows.
 ///
@@ -25,47 +26,16 @@ public struct PairedAreas: Hashable, Sendable {
         let positive = labels.indices.filter { labels[$0] }
         let negative = labels.indices.filter { !labels[$0] }
         guard positive.count > 1, negative.count > 1 else { return nil }
-        let (one, two) = (Self.placements(old, positive, negative), Self.placements(new, positive, negative))
+        let one = ClassPlacements(old, positive: positive, negative: negative)
+        let two = ClassPlacements(new, positive: positive, negative: negative)
         let (m, n) = (Double(positive.count), Double(negative.count))
         self.old = one.positive.reduce(0, +) / m
         self.new = two.positive.reduce(0, +) / m
         let variance =
-            Self.variance(of: zip(two.positive, one.positive).map { $0 - $1 }) / m
-            + Self.variance(of: zip(two.negative, one.negative).map { $0 - $1 }) / n
+            ClassPlacements.variance(zip(two.positive, one.positive).map { $0 - $1 }) / m
+            + ClassPlacements.variance(zip(two.negative, one.negative).map { $0 - $1 }) / n
         standardError = variance.squareRoot()
         let z = standardError > 0 ? (self.new - self.old) / standardError : nil
         pValue = z.map { 2 * Distributions.normalCDF(-abs($0)) }
-    }
-
-    /// For each row of a class, the share of the other class that it is ranked rightly against.
-    private static func placements(
-        _ scores: [Double], _ positive: [Int], _ negative: [Int]
-    ) -> (positive: [Double], negative: [Double]) {
-        let all = midRanks(scores)
-        let (own, other) = (midRanks(positive.map { scores[$0] }), midRanks(negative.map { scores[$0] }))
-        let (m, n) = (Double(positive.count), Double(negative.count))
-        return (
-            positive.indices.map { (all[positive[$0]] - own[$0]) / n },
-            negative.indices.map { 1 - (all[negative[$0]] - other[$0]) / m }
-        )
-    }
-
-    private static func variance(of values: [Double]) -> Double {
-        let mean = values.reduce(0, +) / Double(values.count)
-        return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
-    }
-
-    /// Ranks from 1; equal values share the mean of their ranks.
-    private static func midRanks(_ values: [Double]) -> [Double] {
-        let order = values.indices.sorted { values[$0] < values[$1] }
-        var ranks = [Double](repeating: 0, count: values.count)
-        var start = 0
-        while start < order.count {
-            var end = start
-            while end + 1 < order.count, values[order[end + 1]] == values[order[start]] { end += 1 }
-            for position in start...end { ranks[order[position]] = Double(start + end) / 2 + 1 }
-            start = end + 1
-        }
-        return ranks
     }
 }

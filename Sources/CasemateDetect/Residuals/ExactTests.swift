@@ -14,15 +14,6 @@ package enum ExactTests {
         return min(1, sum)
     }
 
-    /// Two-sided p-value that two paired counts of disagreement are alike; 1 without any.
-    ///
-    /// Source: McNemar, "Note on the sampling error of the difference between correlated proportions", 1947, in its
-    /// exact binomial form.
-    package static func mcNemar(_ one: Int, _ other: Int) -> Double {
-        guard one + other > 0 else { return 1 }
-        return min(1, 2 * binomial(atLeast: max(one, other), trials: one + other, share: 0.5))
-    }
-
     /// Probability of at least `successes` in trials that succeed with the given probabilities, each for itself.
     package static func poissonBinomial(atLeast successes: Int, chances: [Double]) -> Double {
         guard successes > 0 else { return 1 }

@@ -74,29 +74,9 @@ public struct RankStatistics: Hashable, Sendable {
         let negative = labels.indices.filter { !labels[$0] }
         let (m, n) = (Double(positive.count), Double(negative.count))
         guard positive.count > 1, negative.count > 1 else { return nil }
-        let all = midRanks(scores)
-        let within = (midRanks(positive.map { scores[$0] }), midRanks(negative.map { scores[$0] }))
-        let v10 = positive.indices.map { (all[positive[$0]] - within.0[$0]) / n }
-        let v01 = negative.indices.map { 1 - (all[negative[$0]] - within.1[$0]) / m }
-        return (variance(v10) / m + variance(v01) / n).squareRoot()
-    }
-
-    private static func variance(_ values: [Double]) -> Double {
-        let mean = values.reduce(0, +) / Double(values.count)
-        return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count - 1)
-    }
-
-    /// Ranks from 1; equal values share the mean of their ranks.
-    private static func midRanks(_ values: [Double]) -> [Double] {
-        let order = values.indices.sorted { values[$0] < values[$1] }
-        var ranks = [Double](repeating: 0, count: values.count)
-        var start = 0
-        while start < order.count {
-            var end = start
-            while end + 1 < order.count, values[order[end + 1]] == values[order[start]] { end += 1 }
-            for position in start...end { ranks[order[position]] = Double(start + end) / 2 + 1 }
-            start = end + 1
-        }
-        return ranks
+        let placements = ClassPlacements(scores, positive: positive, negative: negative)
+        let error =
+            ClassPlacements.variance(placements.positive) / m + ClassPlacements.variance(placements.negative) / n
+        return error.squareRoot()
     }
 }

@@ -69,17 +69,8 @@ struct CommonOptions: ParsableArguments {
     /// Runs work that shows progress and can be interrupted.
     /// - Throws: what the work throws; `Cancelled` when it was interrupted, also when it came to an end nevertheless.
     func watched<Result>(_ configuration: AuditConfiguration, _ work: (RunContext) throws -> Result) throws -> Result {
-        let cancellation = Cancellation()
-        let interrupt = Interrupt(cancellation)
-        defer { withExtendedLifetime(interrupt) {} }
-        let line = ProgressLine(isQuiet: quiet)
-        defer { line.clear() }
-        let context = RunContext(
-            seed: configuration.seed, threads: configuration.threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            cancellation: cancellation, progress: { line.update($0, $1, $2) }, logger: logger)
-        let result = try work(context)
-        try cancellation.check(onlyInterruption: true)
-        return result
+        try Watched.run(
+            seed: configuration.seed, threads: configuration.threads, isQuiet: quiet, logger: logger, work)
     }
 
     /// A logger on standard error.
@@ -133,5 +124,28 @@ struct StandardErrorLog: LogHandler {
     }
     func log(event: LogEvent) {
         Terminal.message("\(event.level): \(event.message)")
+    }
+}
+
+/// Work that shows its progress and can be interrupted.
+enum Watched {
+    /// Runs it; every core where no number of threads is given.
+    /// - Throws: what the work throws; `Cancelled` when it was interrupted, also when it came to an end nevertheless.
+    static func run<Result>(
+        seed: UInt64 = 0, threads: Int? = nil, isQuiet: Bool, logger: Logger? = nil,
+        _ work: (RunContext) throws -> Result
+    ) throws -> Result {
+        let cancellation = Cancellation()
+        let interrupt = Interrupt(cancellation)
+        defer { withExtendedLifetime(interrupt) {} }
+        let line = ProgressLine(isQuiet: isQuiet)
+        defer { line.clear() }
+        var context = RunContext(
+            seed: seed, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, cancellation: cancellation,
+            progress: { line.update($0, $1, $2) })
+        if let logger { context.logger = logger }
+        let result = try work(context)
+        try cancellation.check(onlyInterruption: true)
+        return result
     }
 }

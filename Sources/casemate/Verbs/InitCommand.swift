@@ -47,7 +47,7 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         try refuseExisting()
         let starter = ConfigurationStarter(model: model, test: data, train: train, target: target, file: output)
-        let draft = try watched { try starter.draft(search: Engines.search, context: $0) }
+        let draft = try Watched.run(isQuiet: quiet) { try starter.draft(search: Engines.search, context: $0) }
         let name = URL(fileURLWithPath: output).lastPathComponent
         let folder = OutputFolder(URL(fileURLWithPath: output).deletingLastPathComponent().path)
         try refuseExisting()
@@ -74,19 +74,5 @@ struct InitCommand: ParsableCommand {
         guard lstat(output, &facts) == 0 else { return }
         throw CasemateError(
             .unwritable, at: output, "is already there", help: "name another with --output, or replace it with --force")
-    }
-
-    private func watched<Result>(_ work: (RunContext) throws -> Result) throws -> Result {
-        let cancellation = Cancellation()
-        let interrupt = Interrupt(cancellation)
-        defer { withExtendedLifetime(interrupt) {} }
-        let line = ProgressLine(isQuiet: quiet)
-        defer { line.clear() }
-        let context = RunContext(
-            threads: ProcessInfo.processInfo.activeProcessorCount, cancellation: cancellation,
-            progress: { line.update($0, $1, $2) })
-        let result = try work(context)
-        try cancellation.check(onlyInterruption: true)
-        return result
     }
 }

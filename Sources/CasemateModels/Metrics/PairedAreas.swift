@@ -21,13 +21,11 @@ public struct PairedAreas: Hashable, Sendable {
         precondition(labels.count == one.count && one.count == other.count, "every row needs a label and two scores")
         let positives = labels.indices.filter { labels[$0] }, negatives = labels.indices.filter { !labels[$0] }
         guard positives.count > 1, negatives.count > 1 else { return nil }
-        let parts = [one, other].map { Self.placements($0, positives, negatives) }
+        let parts = [one, other].map { ClassPlacements($0, positive: positives, negative: negatives) }
         let areas = parts.map { $0.positive.reduce(0, +) / Double(positives.count) }
         func variance(_ left: [Double], _ right: [Double]) -> Double {
             let differences = zip(left, right).map { $0 - $1 }
-            let mean = differences.reduce(0, +) / Double(differences.count)
-            let squares = differences.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            return squares / Double(differences.count - 1) / Double(differences.count)
+            return ClassPlacements.variance(differences) / Double(differences.count)
         }
         (self.one, self.other) = (areas[0], areas[1])
         let total =
@@ -42,32 +40,5 @@ public struct PairedAreas: Hashable, Sendable {
     /// The interval of the difference `one − other` at `z` standard errors.
     public func interval(z: Double) -> (low: Double, high: Double) {
         (one - other - z * standardError, one - other + z * standardError)
-    }
-
-    /// Share of negative rows below each positive one, and of positive rows above each negative one.
-    private static func placements(
-        _ scores: [Double], _ positives: [Int], _ negatives: [Int]
-    ) -> (positive: [Double], negative: [Double]) {
-        let all = midRanks(scores)
-        let within = (midRanks(positives.map { scores[$0] }), midRanks(negatives.map { scores[$0] }))
-        let (m, n) = (Double(positives.count), Double(negatives.count))
-        return (
-            positives.indices.map { (all[positives[$0]] - within.0[$0]) / n },
-            negatives.indices.map { 1 - (all[negatives[$0]] - within.1[$0]) / m }
-        )
-    }
-
-    /// Ranks from 1; equal values share the mean of their ranks.
-    private static func midRanks(_ values: [Double]) -> [Double] {
-        let order = values.indices.sorted { values[$0] < values[$1] }
-        var ranks = [Double](repeating: 0, count: values.count)
-        var start = 0
-        while start < order.count {
-            var end = start
-            while end + 1 < order.count, values[order[end + 1]] == values[order[start]] { end += 1 }
-            for position in start...end { ranks[order[position]] = Double(start + end) / 2 + 1 }
-            start = end + 1
-        }
-        return ranks
     }
 }
