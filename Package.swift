@@ -56,10 +56,12 @@ let package = Package(
         shim("CLightGBM"),
         shim("CDuckDB"),
         shim("CBoostMath", settings: [.linkedLibrary("m")]),
+        shim("CPng", settings: [.linkedLibrary("png")]),
+        shim("CJpeg", settings: [.linkedLibrary("jpeg")]),
         .systemLibrary(name: "CZlib", path: "Sources/Engines/CZlib", providers: [.apt(["zlib1g-dev"])]),
         library("CasemateCore", imports: ["CBoostMath"], products: [crypto, logging, yaml]),
         library("CasemateReport", imports: ["CasemateCore"], products: [mustache]),
-        library("CasemateData", imports: ["CDuckDB", "CZlib", "CasemateCore"]),
+        library("CasemateData", imports: ["CDuckDB", "CJpeg", "CPng", "CZlib", "CasemateCore"]),
         library(
             "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
             products: [protobuf], exclude: ["Onnx/onnx.proto"]),

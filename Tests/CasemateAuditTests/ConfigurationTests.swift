@@ -168,8 +168,8 @@ struct ConfigurationTests {
                 + "  help: remove it for now; it will mean: data that are known to be good, to compare with"
         ),
         (
-            "probes: {white_box: {steps: 32}}",
-            "c.yaml:1:10: 'probes.white_box' is not yet served [not-yet]\n"
+            "probes: {exact_trees: {budget: 32}}",
+            "c.yaml:1:10: 'probes.exact_trees' is not yet served [not-yet]\n"
                 + "  help: remove it for now; it will mean: attacks with the model's gradients"
         ),
         (

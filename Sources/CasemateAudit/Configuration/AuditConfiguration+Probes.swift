@@ -26,7 +26,6 @@ extension AuditConfiguration {
 
     /// Probes that the grammar names and that no release runs yet.
     private static let laterProbes: [(String, String)] = [
-        ("white_box", "attacks with the model's gradients"),
         ("exact_trees", "smallest changes that flip a tree ensemble, proved"),
         ("hidden_branches", "regions of extreme answers without training rows"),
         ("impersonation", "accepted identities that are cheapest to imitate"),

@@ -5,7 +5,7 @@ public import CasemateCore
 public let builtInProbes: [any Probe.Type] = [
     FileProbe.self, ConstraintsProbe.self, PerformanceProbe.self, FairnessProbe.self, BenchmarkModelProbe.self,
     ResidualsProbe.self, InsidersProbe.self, LeafShiftProbe.self, RandomTestingProbe.self, SensitivityProbe.self,
-    EvasionProbe.self, SurrogateProbe.self, MembershipProbe.self,
+    WhiteBoxProbe.self, EvasionProbe.self, SurrogateProbe.self, MembershipProbe.self,
 ]
 
 /// A threat that no probe of this release examines; reports list it as not tested.
@@ -24,12 +24,6 @@ public struct UntestedThreat: Hashable, Sendable {
 
 /// Threats to a model of this kind that this release does not examine, so that no reader takes silence for safety.
 public let untestedThreats: [UntestedThreat] = [
-    UntestedThreat(
-        identifier: "white_box", title: "Evasion with gradients",
-        taxonomy: Taxonomy(
-            stages: [.inference], influence: .exploratory, violations: [.integrity, .availability],
-            specificity: .targeted, knowledge: [.gradients], atlas: ["AML.T0043.000"], owasp: ["ML01"],
-            nist: ["NISTAML.022"])),
     UntestedThreat(
         identifier: "poisoning", title: "Poisoned training data",
         taxonomy: Taxonomy(

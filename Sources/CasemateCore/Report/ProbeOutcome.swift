@@ -35,6 +35,8 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
     public var headlines: [Metric] = []
     /// Pictures.
     public var plots: [Plot] = []
+    /// Images; personal data.
+    public var pictures: [Picture] = []
     /// Tables.
     public var tables: [EvidenceTable] = []
     /// Changed rows worth showing; personal data.
@@ -53,7 +55,7 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
         (self.status, self.reason) = (status, reason)
     }
 
-    /// Reads an outcome; reports of releases that knew no cache lack `isCached`.
+    /// Reads an outcome; reports of earlier releases lack `isCached` and `pictures`.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         probe = try container.decode(String.self, forKey: .probe)
@@ -68,17 +70,19 @@ public struct ProbeOutcome: Hashable, Sendable, Codable {
         metrics = try container.decode([Metric].self, forKey: .metrics)
         headlines = try container.decode([Metric].self, forKey: .headlines)
         plots = try container.decode([Plot].self, forKey: .plots)
+        pictures = try container.decodeIfPresent([Picture].self, forKey: .pictures) ?? []
         tables = try container.decode([EvidenceTable].self, forKey: .tables)
         changes = try container.decode([RowChange].self, forKey: .changes)
         settings = try container.decode([String: String].self, forKey: .settings)
         isCached = try container.decodeIfPresent(Bool.self, forKey: .isCached) ?? false
     }
 
-    /// The same outcome with personal data masked in changes, tables and findings, and without plots of single rows.
+    /// The same outcome with personal data masked in changes, tables and findings, without plots of single rows and without pictures.
     public func redacted() -> ProbeOutcome {
         var copy = self
         copy.changes = changes.map { $0.redacted() }
         copy.tables = tables.map { $0.redacted() }
+        copy.pictures = []
         copy.plots = plots.filter { $0.isPersonal != true }
         copy.findings = findings.map { $0.redacted() }
         return copy

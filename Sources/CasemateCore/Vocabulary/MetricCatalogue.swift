@@ -44,7 +44,7 @@ public enum MetricCatalogue {
     /// All metrics, probe by probe.
     public static let entries: [Entry] =
         performance + evasion + fairness + file + constraints + residuals + sensitivity + benchmarkModel + insiders
-        + surrogate + membership + leafShift + randomTesting
+        + surrogate + membership + leafShift + randomTesting + whiteBox
     /// Their names.
     public static let names: [String] = entries.map(\.name)
     /// What people call a metric, parameter included: `ROC AUC`, `robust accuracy@0.1`.

@@ -1,4 +1,5 @@
 public import CasemateCore
+import CasemateData
 package import Foundation
 import SwiftProtobuf
 
@@ -75,7 +76,7 @@ public struct OnnxFile: Sendable {
     /// The decoded file.
     package private(set) var proto: OnnxModelProto
 
-    /// Reads and checks the file.
+    /// Reads and checks the file, which may be gzip.
     /// - Throws: `CasemateError`: `notFound`, `unreadable`, `malformed`, `unsupported`, `limitExceeded`, or `refused`
     ///   for constants outside the folder.
     public init(path: String, limits: OnnxLimits = .init()) throws(CasemateError) {
@@ -123,7 +124,7 @@ extension OnnxFile {
 
 /// The bytes of a model file.
 enum OnnxBytes {
-    /// Reads the file: a small one into memory, a large one by mapping it.
+    /// Reads the file: a small one into memory, a large one by mapping it. A gzip file is expanded, to the same limit.
     static func read(_ path: String, limits: OnnxLimits) throws(CasemateError) -> Data {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -141,11 +142,14 @@ enum OnnxBytes {
                 .limitExceeded, at: path, "is \(size) bytes, \(limits.fileBytes) are the limit",
                 help: "export the model with its weights in external data")
         }
+        let data: Data
         do {
-            return try Data(contentsOf: URL(fileURLWithPath: path), options: size > 64 << 20 ? .alwaysMapped : [])
+            data = try Data(contentsOf: URL(fileURLWithPath: path), options: size > 64 << 20 ? .alwaysMapped : [])
         } catch {
             throw CasemateError(.unreadable, at: path, "cannot be read", help: "check the file's permissions")
         }
+        guard data.starts(with: [0x1F, 0x8B]) else { return data }
+        return Data(try FileBytes.expanded(path, limit: limits.fileBytes))
     }
 
     /// Decodes the bytes after a walk over them.

@@ -48,6 +48,12 @@ public final class OnnxModel: Model {
         return inputs.rowShapes.first?.reduce(1, *)
     }
 
+    /// The engine that runs it.
+    package var runtime: OnnxRuntime { session.runtime }
+
+    /// Axes of one row of the first input, without the batch.
+    package var rowShape: [Int] { inputs.rowShapes.first ?? [] }
+
     /// Answers a batch; see `Model`.
     public func predict(_ tensors: [NamedTensor], cancellation: Cancellation) throws -> Predictions {
         let converted = try OnnxTensors(tensors, for: inputs, path: file.path)

@@ -1,5 +1,6 @@
 import COnnxRuntime
 import CasemateCore
+import Foundation
 
 /// The outputs of one run, valid inside the closure that is given them.
 struct OnnxOutputs {
@@ -47,6 +48,26 @@ struct OnnxOutputs {
         case 3: convert(data, Int8.self, count, target) { Float($0) }
         default: throw unreadable(index)
         }
+    }
+
+    /// The bytes of an output of numbers.
+    func bytes(_ index: Int, count: Int) throws(CasemateError) -> Data {
+        var data: UnsafeRawPointer?
+        guard cort_tensor_data(library, values[index], &data, nil, 0) == 0, let data else {
+            if count == 0 { return Data() }
+            throw unreadable(index)
+        }
+        return Data(bytes: data, count: count)
+    }
+
+    /// Lends the float32 values of an output, without a copy.
+    func withFloats<Result>(_ index: Int, _ body: (UnsafeBufferPointer<Float>) throws -> Result) throws -> Result {
+        let facts = try facts(index)
+        var data: UnsafeRawPointer?
+        guard facts.type == 1, cort_tensor_data(library, values[index], &data, nil, 0) == 0, let data else {
+            throw unreadable(index)
+        }
+        return try body(UnsafeBufferPointer(start: data.assumingMemoryBound(to: Float.self), count: facts.count))
     }
 
     /// Whole numbers of an output; `nil` for one that has another type.

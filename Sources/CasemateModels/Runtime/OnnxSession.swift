@@ -16,9 +16,9 @@ final class OnnxSession: Sendable {
     /// Loads a checked model from its bytes; `folder` holds its external data.
     init(
         _ runtime: OnnxRuntime, bytes: Data, path: String, folder: String, options: ExecutionOptions, inputs: [String],
-        outputs: [String]
+        outputs: [String], optimisation: cort_optimisation = CORT_OPTIMISE_ALL
     ) throws(CasemateError) {
-        let settings = try SessionSettings(runtime, options, folder: folder)
+        let settings = try SessionSettings(runtime, options, folder: folder, optimisation)
         defer { cort_session_options_release(runtime.library, settings.options) }
         var session: OpaquePointer?
         let (code, message) = EngineMessage.capture { room, capacity in
@@ -112,7 +112,9 @@ struct SessionSettings {
     let options: OpaquePointer
 
     /// One thread inside the engine: rows are spread over threads outside it, which keeps answers the same.
-    init(_ runtime: OnnxRuntime, _ execution: ExecutionOptions, folder: String) throws(CasemateError) {
+    init(
+        _ runtime: OnnxRuntime, _ execution: ExecutionOptions, folder: String, _ optimisation: cort_optimisation
+    ) throws(CasemateError) {
         guard execution.provider == "cpu" || execution.provider == "cuda" else {
             throw CasemateError(
                 .invalidSetting, at: "provider", "'\(OnnxLook.printable(execution.provider))' is not known",
@@ -134,7 +136,7 @@ struct SessionSettings {
             { cort_session_options_set_threads(library, made, 1, 1, $0, $1) },
             { cort_session_options_set_parallel(library, made, false, $0, $1) },
             { cort_session_options_set_memory_pattern(library, made, false, $0, $1) },
-            { cort_session_options_set_optimisation(library, made, Int32(CORT_OPTIMISE_ALL.rawValue), $0, $1) },
+            { cort_session_options_set_optimisation(library, made, Int32(optimisation.rawValue), $0, $1) },
             {
                 cort_session_options_set_entry(
                     library, made, "session.model_external_initializers_file_folder_path", folder, $0, $1)

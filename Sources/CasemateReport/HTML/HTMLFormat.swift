@@ -45,8 +45,8 @@ struct HTMLLimits {
     var rows = 200, findings = 200, metrics = 200, changes = 20
     /// Points a series in a drawing, rows a series in its table, characters of one text.
     var points = 400, samples = 40, characters = 1500
-    /// Plots of a probe.
-    var plots = 24
+    /// Plots and pictures of a probe.
+    var plots = 24, pictures = 4
 
     /// The most probes that a page shows unfolded.
     static let openProbes = 6
@@ -57,7 +57,10 @@ struct HTMLLimits {
     static let ladder = [
         HTMLLimits(),
         HTMLLimits(
-            rows: 60, findings: 80, metrics: 60, changes: 10, points: 200, samples: 20, characters: 400, plots: 8),
-        HTMLLimits(rows: 10, findings: 20, metrics: 10, changes: 3, points: 60, samples: 8, characters: 160, plots: 2),
+            rows: 60, findings: 80, metrics: 60, changes: 10, points: 200, samples: 20, characters: 400, plots: 8,
+            pictures: 2),
+        HTMLLimits(
+            rows: 10, findings: 20, metrics: 10, changes: 3, points: 60, samples: 8, characters: 160, plots: 2,
+            pictures: 0),
     ]
 }

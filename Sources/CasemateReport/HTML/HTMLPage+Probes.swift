@@ -1,4 +1,5 @@
 import CasemateCore
+import Foundation
 
 extension HTMLPage {
     /// The probes that have something to show; the coverage matrix names the others.
@@ -32,6 +33,8 @@ extension HTMLPage {
             "references": references(probe.taxonomy), "plots": plots, "hasPlots": !plots.isEmpty,
             "plotsCut": probe.plots.count > plots.count,
             "plotsNote": "\(Numerals.count(probe.plots.count - plots.count, "plot")) left out; report.json holds all.",
+            "pictures": probe.pictures.prefix(limits.pictures).map(Self.picture),
+            "hasPictures": !probe.pictures.isEmpty && limits.pictures > 0,
             "tables": probe.tables.map { HTMLFields.table($0, limit: limits.rows) },
             "metrics": [HTMLFields.metrics(probe.metrics, title: "", limit: limits.metrics)],
             "hasMetrics": !probe.metrics.isEmpty, "metricCount": Numerals.count(probe.metrics.count),
@@ -41,6 +44,17 @@ extension HTMLPage {
             "changesNote": changesNote(probe.changes.count),
             "settings": [HTMLFields.table(title: "", columns: ["Setting", "Value"], rows: settings)],
             "hasSettings": !settings.isEmpty,
+        ]
+    }
+
+    private static func picture(_ picture: Picture) -> HTMLFields.Members {
+        // why: the bytes are our own encoder's, and base64 holds nothing that a page could take for markup.
+        let image =
+            "<img class=\"picture\" width=\"\(picture.width)\" height=\"\(picture.height)\" alt=\"\" "
+            + "src=\"data:image/png;base64,\(picture.png.base64EncodedString())\">"
+        return [
+            "title": picture.title, "image": TrustedMarkup(renderText: image),
+            "summary": HTMLFields.parts(picture.summary),
         ]
     }
 

@@ -1,6 +1,7 @@
 import CasemateCore
 import CasemateData
 import CasemateDetect
+import Foundation
 
 /// The fastest of `repeats` runs, in seconds.
 func best(of repeats: Int, _ body: () throws -> Void) rethrows -> Double {
@@ -31,6 +32,14 @@ func constraint(_ label: String, _ term: (Int) -> String, type: ColumnType, valu
         }
     }
     print("constraint, ten terms, \(label): \(Int(seconds / Double(values.count / 10) * 1e9)) ns a row (\(held) held)")
+}
+
+// `library-benchmarks white-box FOLDER ENGINES THREADS` times gradients only.
+if CommandLine.arguments.count == 5, CommandLine.arguments[1] == "white-box" {
+    try WhiteBoxBenchmark.run(
+        folder: CommandLine.arguments[2], engines: CommandLine.arguments[3],
+        threads: Int(CommandLine.arguments[4]) ?? 1)
+    exit(0)
 }
 
 let whole = (0..<40_000).map { Float($0 % 7) }

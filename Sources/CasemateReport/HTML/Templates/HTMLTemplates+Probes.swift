@@ -31,6 +31,15 @@ extension HTMLTemplates {
         </div>
         {{#plotsCut}}<p class="note">{{plotsNote}}</p>{{/plotsCut}}
         {{/hasPlots}}
+        {{#hasPictures}}
+        {{#pictures}}
+        <figure>
+        <h4>{{title}}</h4>
+        <div class="scroll">{{{image}}}</div>
+        <figcaption>{{#summary}}{{#isCode}}<code>{{text}}</code>{{/isCode}}{{^isCode}}{{text}}{{/isCode}}{{/summary}}</figcaption>
+        </figure>
+        {{/pictures}}
+        {{/hasPictures}}
         {{#tables}}
         {{> table}}
         {{/tables}}

@@ -84,6 +84,7 @@ enum StyleSheet {
         """
 
     private static let drawings = """
+        .picture{display:block;image-rendering:pixelated;max-width:none;background:#fff}
         .plot{display:block;width:100%;max-width:460px;height:auto}.plot{overflow:visible}.plot text{font-size:14px;fill:var(--ink)}.plot .tick,.plot .name{fill:var(--soft)}
         .grid{stroke:var(--line);stroke-width:1;fill:none}.axis{stroke:var(--soft);stroke-width:1.2;fill:none}
         .plot .s0{--c:var(--s0)}.plot .s1{--c:var(--s1)}.plot .s2{--c:var(--s2)}.plot .s3{--c:var(--s3)}.plot .s4{--c:var(--s4)}.plot .s5{--c:var(--s5)}
