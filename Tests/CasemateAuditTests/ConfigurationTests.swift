@@ -170,7 +170,7 @@ struct ConfigurationTests {
         (
             "probes: {exact_trees: {budget: 32}}",
             "c.yaml:1:10: 'probes.exact_trees' is not yet served [not-yet]\n"
-                + "  help: remove it for now; it will mean: attacks with the model's gradients"
+                + "  help: remove it for now; it will mean: smallest changes that flip a tree ensemble, proved"
         ),
         (
             "feature_space: {features: {a: {cost: 2}}}",
