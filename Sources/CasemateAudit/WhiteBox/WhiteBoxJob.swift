@@ -68,11 +68,11 @@ public struct WhiteBoxJob: Sendable {
             status: partial ? .partial : .tested,
             reason: partial ? "the time budget ran out: unfinished samples count as right" : nil)
         try WhiteBoxOutcome(
-            evaluation: evaluation, classes: loaded.model.signature.classes, rows: loaded.rows, format: loaded.format,
+            evaluation: evaluation, classes: loaded.model.signature.classes, rows: problem.rows, format: loaded.format,
             notes: loaded.notes, distance: Words.distance(plan.epsilon), subject: loaded.name, bounds: loaded.bounds
         ).fill(&outcome)
         outcome.seconds = (clock.now - start).inSeconds
-        try save(evaluation, loaded)
+        try save(evaluation, problem, loaded)
         let report = Report(
             version: Product.version, verb: "attack evasion", subject: loaded.name, facts: loaded.facts, verdict: .pass,
             exitStatus: 0, reason: outcome.reason ?? "an attack by itself: nothing is judged", policy: [],
@@ -109,10 +109,12 @@ public struct WhiteBoxJob: Sendable {
     }
 
     /// Writes the adversarial samples on the model's scale, where there is none the sample as it was.
-    private func save(_ evaluation: EvaluationResult, _ loaded: WhiteBoxSubject) throws {
+    private func save(
+        _ evaluation: EvaluationResult, _ problem: RobustnessProblem, _ loaded: WhiteBoxSubject
+    ) throws {
         guard let path = plan.save else { return }
-        let size = loaded.shape.reduce(1, *)
-        var values = loaded.rows
+        let size = problem.size
+        var values = problem.rows
         var labels: [Int64] = [], decisions: [Int64] = [], success: [Int64] = []
         for (index, sample) in evaluation.result.samples.enumerated() {
             if let found = sample.adversarial, found.count == size {
@@ -125,7 +127,8 @@ public struct WhiteBoxJob: Sendable {
         let count = evaluation.result.samples.count
         try NpzWriter.write(
             [
-                NpzWriter.Array("x", shape: [count] + loaded.shape, .float32(values)),
+                // why: rows in shares of a range mean nothing to whoever reads the file.
+                NpzWriter.Array("x", shape: [count] + loaded.shape, .float32(loaded.scaling?.raw(values) ?? values)),
                 NpzWriter.Array("y", shape: [count], .int64(labels)),
                 NpzWriter.Array("predicted", shape: [count], .int64(decisions)),
                 NpzWriter.Array("success", shape: [count], .int64(success)),

@@ -158,8 +158,8 @@ struct WhiteBoxOutcome {
         var found: [Finding] = []
         let rate = result.attackSuccessRate
         if let value = rate.value, let interval = rate.interval, rate.count > 0 {
-            // why: the severity follows the lower end of the interval, as everywhere: a few samples prove little.
-            let severity: Severity = interval.low > 0.5 ? .high : interval.low > 0.1 ? .medium : .low
+            // why: the attacker needs the file, a second condition; a few samples prove little, so the lower end counts.
+            let severity: Severity = interval.low > 0.1 ? .medium : .low
             found.append(
                 Finding(
                     id: "white_box.gradients_flip", probe: WhiteBoxProbe.identifier, severity: severity,
@@ -174,7 +174,7 @@ struct WhiteBoxOutcome {
             found.append(
                 Finding(
                     id: "white_box.check_\(check.number)", probe: WhiteBoxProbe.identifier,
-                    severity: check.level == .enforced ? .high : .medium,
+                    severity: .medium,
                     title: "the evaluation cannot be trusted as it is: \(check.title)",
                     evidence: [.text(check.detail)], remedy: check.remedy, taxonomy: WhiteBoxProbe.taxonomy,
                     subject: subject))

@@ -28,7 +28,8 @@ enum WhiteBoxBenchmark {
             let labels = (0..<batch).map { Int32($0 % model.classCount) }
             let times = try timed {
                 _ = try model.evaluate(
-                    .crossEntropy, rows: pixels, count: batch, labels: labels, targets: [], cancellation: Cancellation())
+                    .crossEntropy, rows: pixels, count: batch, labels: labels, targets: [], cancellation: Cancellation()
+                )
             }
             rows.append(
                 Row(
