@@ -160,16 +160,9 @@ final class EvaluationLedger {
     func result(settings: [String: String]) -> RobustnessResult {
         let samples = records.indices.map { sample -> RobustnessResult.Sample in
             let record = records[sample]
-            var outcome = RobustnessResult.Outcome.notBroken
-            if record.predicted != nil, !record.isRight {
-                outcome = .alreadyMisclassified
-            } else if record.point != nil {
-                outcome = .broken
-            } else if isPartial {
-                outcome = .unfinished
-            } else if record.wasRefused {
-                outcome = .discarded
-            }
+            let outcome = RobustnessResult.Outcome(
+                isWrong: record.predicted != nil && !record.isRight, isBroken: record.point != nil,
+                isPartial: isPartial, wasRefused: record.wasRefused)
             return RobustnessResult.Sample(
                 identifier: problem.identifiers[sample], label: problem.labels[sample], predicted: record.predicted,
                 outcome: outcome, brokenBy: record.point?.attack, adversarial: record.point?.row,

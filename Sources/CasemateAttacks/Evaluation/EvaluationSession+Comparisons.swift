@@ -124,26 +124,10 @@ extension EvaluationSession {
 extension WhiteBoxAttack {
     /// The attack with twice its steps; `nil` for attacks of another kind.
     fileprivate var doubled: (any WhiteBoxAttack)? {
-        func twice(_ number: Int) -> Int { min(number, .max / 2) * 2 }
         switch self {
-        case var attack as ProjectedGradientDescent:
-            attack.steps = twice(attack.steps)
-            return attack
-        case var attack as MomentumIterative:
-            attack.steps = twice(attack.steps)
-            return attack
-        case var attack as AutoPGDCrossEntropy:
-            attack.steps = twice(attack.steps)
-            return attack
-        case var attack as AutoPGDLogitsRatio:
-            attack.steps = twice(attack.steps)
-            return attack
-        case var attack as AutoPGDTargeted:
-            attack.steps = twice(attack.steps)
-            return attack
-        case var attack as FastMinimumNorm:
-            attack.iterations = twice(attack.iterations)
-            return attack
+        case is ProjectedGradientDescent, is MomentumIterative, is AutoPGDCrossEntropy, is AutoPGDLogitsRatio,
+            is AutoPGDTargeted, is FastMinimumNorm:
+            return (self as? any StepwiseAttack)?.stepping { min($0, .max / 2) * 2 }
         case is FastGradientSign: return ProjectedGradientDescent()
         default: return nil
         }

@@ -158,7 +158,7 @@ struct AutoPGDStarts {
                 length = Double(Steepest.largest(base, row.count, rank: 0))
             } else {
                 sampler.fill(row, using: &generator)
-                length = set.norm == .l2 ? Steepest.euclidean(base, row.count) : radius
+                length = set.norm == .l2 ? MinimumNormVectors.norm(.l2, base, count: row.count) : radius
             }
             let scale = length > 0 ? Float(radius / length) : 0
             for index in row.indices { row[index] = original[index] + scale * row[index] }

@@ -1,4 +1,4 @@
-/// Norms and products of single rows for attacks that look for the smallest perturbation; sums in double precision.
+/// Norms and products of single rows; sums in double precision.
 package enum MinimumNormVectors {
     /// The norm of `values`, not a number when one of them is not; for L0 the number that are not 0.
     package static func norm(_ norm: PerturbationSet.Norm, _ values: UnsafePointer<Float>, count: Int) -> Double {

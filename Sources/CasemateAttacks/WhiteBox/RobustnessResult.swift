@@ -16,6 +16,19 @@ public struct RobustnessResult: Hashable, Sendable {
         case unfinished
         /// The oracle took a point for adversarial and the deployed model did not; no other was found.
         case discarded
+
+        /// What became of a sample, by what is known of it; what stands first wins.
+        init(isWrong: Bool, isBroken: Bool, isPartial: Bool, wasRefused: Bool) {
+            if isWrong {
+                self = .alreadyMisclassified
+            } else if isBroken {
+                self = .broken
+            } else if isPartial {
+                self = .unfinished
+            } else {
+                self = wasRefused ? .discarded : .notBroken
+            }
+        }
     }
     /// One sample.
     public struct Sample: Hashable, Sendable {

@@ -87,16 +87,9 @@ public struct RobustnessRun: Sendable {
         let wasJudged = session.predicted.count == problem.count
         let samples = (0..<problem.count).map { sample in
             let record = session.records[sample]
-            var outcome = RobustnessResult.Outcome.notBroken
-            if wasJudged, !session.isRight[sample] {
-                outcome = .alreadyMisclassified
-            } else if record.row != nil {
-                outcome = .broken
-            } else if isPartial {
-                outcome = .unfinished
-            } else if record.wasRefused {
-                outcome = .discarded
-            }
+            let outcome = RobustnessResult.Outcome(
+                isWrong: wasJudged && !session.isRight[sample], isBroken: record.row != nil, isPartial: isPartial,
+                wasRefused: record.wasRefused)
             return RobustnessResult.Sample(
                 identifier: problem.identifiers[sample], label: problem.labels[sample],
                 predicted: wasJudged ? session.predicted[sample] : nil, outcome: outcome, brokenBy: record.brokenBy,

@@ -12,30 +12,12 @@ enum Steepest {
         switch set.norm {
         case .linf: addSigns(point, gradient, count, step)
         case .l2:
-            let length = euclidean(gradient, count)
+            let length = MinimumNormVectors.norm(.l2, gradient, count: count)
             guard length > 0, length.isFinite else { return }
             let scale = Double(step) / length
             for index in 0..<count { point[index] += Float(scale * Double(gradient[index])) }
         case .l1, .l0: addLargest(point, gradient, count, step, share, set)
         }
-    }
-
-    /// Euclidean length of a row.
-    static func euclidean(_ row: UnsafePointer<Float>, _ count: Int) -> Double {
-        var a = 0.0, b = 0.0, c = 0.0, d = 0.0
-        var index = 0
-        while index + 4 <= count {
-            a += Double(row[index]) * Double(row[index])
-            b += Double(row[index + 1]) * Double(row[index + 1])
-            c += Double(row[index + 2]) * Double(row[index + 2])
-            d += Double(row[index + 3]) * Double(row[index + 3])
-            index += 4
-        }
-        while index < count {
-            a += Double(row[index]) * Double(row[index])
-            index += 1
-        }
-        return ((a + b) + (c + d)).squareRoot()
     }
 
     /// Sum of the absolute values of a row.

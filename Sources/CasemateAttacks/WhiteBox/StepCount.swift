@@ -1,5 +1,20 @@
 public import CasemateCore
 
+/// An attack that counts its work in steps of one kind.
+protocol StepwiseAttack: WhiteBoxAttack {
+    /// Where it keeps the number of steps.
+    static var stepCount: WritableKeyPath<Self, Int> { get }
+}
+
+extension StepwiseAttack {
+    /// The same attack with another number of steps, made from its own.
+    func stepping(_ change: (Int) -> Int) -> any WhiteBoxAttack {
+        var copy = self
+        copy[keyPath: Self.stepCount] = change(self[keyPath: Self.stepCount])
+        return copy
+    }
+}
+
 extension WhiteBoxAttack {
     /// The attack with another number of steps, for those that count their work in steps of one kind.
     /// - Throws: `CasemateError` with `invalid-setting` for a number that makes no sense, or an attack whose steps are
@@ -9,28 +24,28 @@ extension WhiteBoxAttack {
             throw CasemateError(
                 .invalidSetting, at: "steps", "\(steps) steps make no sense", help: "give 1 to 1000000")
         }
-        switch self {
-        case var attack as ProjectedGradientDescent: return set(&attack) { $0.steps = steps }
-        case var attack as MomentumIterative: return set(&attack) { $0.steps = steps }
-        case var attack as AutoPGDCrossEntropy: return set(&attack) { $0.steps = steps }
-        case var attack as AutoPGDLogitsRatio: return set(&attack) { $0.steps = steps }
-        case var attack as AutoPGDTargeted: return set(&attack) { $0.steps = steps }
-        case var attack as FastAdaptiveBoundary: return set(&attack) { $0.configuration.iterations = steps }
-        case var attack as TargetedFastAdaptiveBoundary: return set(&attack) { $0.configuration.iterations = steps }
-        case var attack as SquareAttack: return set(&attack) { $0.queries = steps }
-        case var attack as DeepFool: return set(&attack) { $0.iterations = steps }
-        case var attack as DecoupledDirection: return set(&attack) { $0.iterations = steps }
-        case var attack as FastMinimumNorm: return set(&attack) { $0.iterations = steps }
-        case var attack as CarliniWagner: return set(&attack) { $0.iterations = steps }
-        default:
+        guard let attack = self as? any StepwiseAttack else {
             throw CasemateError(
                 .invalidSetting, at: "steps", "'\(Self.identifier)' has no number of steps to choose",
                 help: "leave --steps out, or choose an attack such as pgd or apgd-ce")
         }
+        return attack.stepping { _ in steps }
     }
+}
 
-    private func set<Attack: WhiteBoxAttack>(_ attack: inout Attack, _ change: (inout Attack) -> Void) -> Attack {
-        change(&attack)
-        return attack
-    }
+extension ProjectedGradientDescent: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.steps } }
+extension MomentumIterative: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.steps } }
+extension AutoPGDCrossEntropy: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.steps } }
+extension AutoPGDLogitsRatio: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.steps } }
+extension AutoPGDTargeted: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.steps } }
+extension FastAdaptiveBoundary: StepwiseAttack {
+    static var stepCount: WritableKeyPath<Self, Int> { \.configuration.iterations }
+}
+extension SquareAttack: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.queries } }
+extension DeepFool: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.iterations } }
+extension DecoupledDirection: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.iterations } }
+extension FastMinimumNorm: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.iterations } }
+extension CarliniWagner: StepwiseAttack { static var stepCount: WritableKeyPath<Self, Int> { \.iterations } }
+extension TargetedFastAdaptiveBoundary: StepwiseAttack {
+    static var stepCount: WritableKeyPath<Self, Int> { \.configuration.iterations }
 }

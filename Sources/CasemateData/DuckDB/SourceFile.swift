@@ -36,7 +36,7 @@ final class SourceFile: Sendable {
     /// - Throws: `CasemateError` when there is no readable file or its kind is not served, `Cancelled`.
     init(_ path: String, cancellation: Cancellation?) throws {
         self.path = path
-        let (descriptor, size) = try Self.open(path)
+        let (descriptor, size) = try FileBytes.open(path)
         do {
             guard size > 0 else {
                 throw CasemateError(.malformed, at: path, "is empty", help: "name a file with a header and data rows")
@@ -75,22 +75,6 @@ final class SourceFile: Sendable {
         if isPrefixWhole { return prefix }
         guard !isCompressed, size <= limit else { return nil }
         return try? Self.read(descriptor, path, at: 0, count: size)
-    }
-
-    private static func open(_ path: String) throws(CasemateError) -> (descriptor: Int32, size: Int) {
-        var status = stat()
-        guard !path.utf8.contains(0), stat(path, &status) == 0 else {
-            throw CasemateError(.notFound, at: path, "no such file", help: "check the path and the working folder")
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            let what = status.st_mode & S_IFMT == S_IFDIR ? "is a folder, a file is needed" : "is not a regular file"
-            throw CasemateError(.unreadable, at: path, what, help: "name a readable file")
-        }
-        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw CasemateError(.unreadable, at: path, "cannot be opened for reading", help: "name a readable file")
-        }
-        return (descriptor, Int(status.st_size))
     }
 
     private static func read(

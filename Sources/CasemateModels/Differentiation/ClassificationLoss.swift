@@ -1,8 +1,7 @@
 /// A function of the logits that an attacker raises, one value a sample.
 ///
-/// `z` are the logits, `y` the label to get away from, `t` the target to get to, `z1 ≥ z2 ≥ …` the sorted logits. Every
-/// loss is positive or zero's right side for the attacker: the larger, the closer to his goal. Margins are positive
-/// exactly when the goal is reached.
+/// `z` are the logits, `y` the label to get away from, `t` the target to get to, `z1 ≥ z2 ≥ …` the sorted logits. The
+/// larger a loss, the closer is the attacker to his goal; margins are positive exactly when it is reached.
 public enum ClassificationLoss: String, Hashable, Sendable, CaseIterable {
     /// `-log softmax(z)[y]`; training lowers the same function.
     case crossEntropy

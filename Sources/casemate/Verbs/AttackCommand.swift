@@ -65,8 +65,7 @@ extension AttackCommand.Evasion {
         var configuration = AuditConfiguration()
         try configuration.takeVariables(ProcessInfo.processInfo.environment)
         try common.apply(to: &configuration)
-        let output = common.output.map { OutputFolder($0) }
-        try output?.prepare()
+        let output = try preparedOutput()
         let result = try common.watched(configuration) { context in
             try SpecificationJob(
                 model: model, specification: specification, search: Engines.search,
@@ -90,8 +89,7 @@ extension AttackCommand.Evasion {
             if let value { try configuration.set(key, value, origin: .option(option)) }
         }
         try common.apply(to: &configuration)
-        let output = common.output.map { OutputFolder($0) }
-        try output?.prepare()
+        let output = try preparedOutput()
         let plan = try gradients.plan(data: data, access: access().rawValue)
         let result = try common.watched(configuration) { context in
             try WhiteBoxJob(configuration, plan: plan, search: Engines.search)
@@ -102,8 +100,7 @@ extension AttackCommand.Evasion {
 
     private func attackWithLabels() throws {
         let configuration = try labels.configuration(model: model, data: data, norm: gradients.norm, common)
-        let output = common.output.map { OutputFolder($0) }
-        try output?.prepare()
+        let output = try preparedOutput()
         let bounds = try gradients.box()
         let result = try common.watched(configuration) { context in
             try EvasionJob(
@@ -111,6 +108,13 @@ extension AttackCommand.Evasion {
             ).run(context: context, command: ShellWords.joined(CommandLine.arguments), started: Date())
         }
         try write(result.report, json: result.json(), output)
+    }
+
+    /// The folder for files, ready before any work is done; `nil` where none is named.
+    private func preparedOutput() throws -> OutputFolder? {
+        let output = common.output.map { OutputFolder($0) }
+        try output?.prepare()
+        return output
     }
 
     private func write(_ report: Report, json: Data, _ output: OutputFolder?) throws {
