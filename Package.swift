@@ -30,6 +30,11 @@ let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
+let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
+let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -48,8 +53,11 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     ],
     targets: [
         shim("COnnxRuntime"),
@@ -64,7 +72,7 @@ let package = Package(
         library("CasemateData", imports: ["CDuckDB", "CJpeg", "CPng", "CZlib", "CasemateCore"]),
         library(
             "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
-            products: [protobuf], exclude: ["Onnx/onnx.proto"]),
+            products: [protobuf, sqlite, httpClient, nio, nioHTTP], exclude: ["Onnx/onnx.proto"]),
         library("CasemateDetect", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
         library("CasemateScan", imports: ["CasemateCore", "CasemateModels"]),
         library("CasemateAttacks", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
@@ -80,7 +88,9 @@ let package = Package(
                 "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateAttacks", "CasemateAudit",
                 arguments, logging,
             ], swiftSettings: strict),
-        .target(name: "TestSupport", dependencies: ["CasemateCore"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["CasemateCore", nio, nioHTTP, nioPosix], path: "Tests/TestSupport",
+            swiftSettings: strict),
         tests(of: "CasemateCore"),
         tests(of: "CasemateReport", also: ["CasemateCore"], exclude: ["Golden"]),
         tests(of: "CasemateData", also: ["CasemateCore"]),

@@ -12,6 +12,7 @@ public struct TableModel: Sendable {
     /// The features in the model's order.
     public let features: [Feature]
     private let onnx: OnnxModel?
+    private let rowModel: (any RowModel)?
     private let columns: TableColumns
 
     /// Chooses the features.
@@ -30,14 +31,15 @@ public struct TableModel: Sendable {
         model: any Model, columns: [Column], declared: [String]?, excluded: Set<String>,
         levels: (String) throws -> [String]
     ) throws {
-        let onnx = model as? OnnxModel
+        let rowModel = model as? any RowModel
         let choice = ColumnChoice(signature: model.signature, columns: columns, declared: declared, excluded: excluded)
         var features: [Feature] = []
-        for pick in try choice.run(width: onnx?.rowSize) {
+        for pick in try choice.run(width: rowModel?.rowSize) {
             let isNumeric = !pick.isText
             features.append(Feature(pick.column, isNumeric ? .numeric : .categorical(levels: try levels(pick.column))))
         }
-        (self.model, self.features, self.onnx) = (model, features, onnx)
+        (self.model, self.features) = (model, features)
+        (self.onnx, self.rowModel) = (model as? OnnxModel, rowModel)
         self.columns = TableColumns(features)
     }
 
@@ -55,7 +57,7 @@ public struct TableModel: Sendable {
         case .matrix, .image:
             if signature.inputs.first?.type == .string { return try wide(rows, count, cancellation) }
             try columns.checkMissing(rows, count: count, for: signature.inputs)
-            if let onnx { return try onnx.predict(rows: rows, count: count, cancellation: cancellation) }
+            if let rowModel { return try rowModel.predict(rows: rows, count: count, cancellation: cancellation) }
             let axes = signature.inputs.first.map { $0.shape.dropFirst().compactMap { $0 } } ?? []
             let shape = [count] + (axes.reduce(1, *) == features.count ? axes : [features.count])
             let tensor = Tensor(shape: shape, .float(rows))

@@ -64,7 +64,7 @@ public final class OnnxModel: Model {
 
     /// Answers rows of float32 for a model with one numeric input, without a copy where the graph takes float32.
     /// - Throws: `mismatch` when the values do not make `count` rows of `rowSize`.
-    package func predict(rows: [Float], count: Int, cancellation: Cancellation) throws -> Predictions {
+    public func predict(rows: [Float], count: Int, cancellation: Cancellation) throws -> Predictions {
         let size = rowSize ?? 1
         guard inputs.inputs.count == 1, count >= 0, rows.count == count * size else {
             throw CasemateError(
