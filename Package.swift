@@ -35,6 +35,7 @@ let httpClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "as
 let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
+let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -52,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -72,7 +74,7 @@ let package = Package(
         library("CasemateData", imports: ["CDuckDB", "CJpeg", "CPng", "CZlib", "CasemateCore"]),
         library(
             "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
-            products: [protobuf, sqlite, httpClient, nio, nioHTTP], exclude: ["Onnx/onnx.proto"]),
+            products: [protobuf, crypto, sqlite, httpClient, nio, nioHTTP, nioTLS], exclude: ["Onnx/onnx.proto"]),
         library("CasemateDetect", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
         library("CasemateScan", imports: ["CasemateCore", "CasemateModels"]),
         library("CasemateAttacks", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
@@ -89,7 +91,8 @@ let package = Package(
                 arguments, logging,
             ], swiftSettings: strict),
         .target(
-            name: "TestSupport", dependencies: ["CasemateCore", nio, nioHTTP, nioPosix], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CasemateCore", nio, nioHTTP, nioPosix, nioTLS],
+            path: "Tests/TestSupport",
             swiftSettings: strict),
         tests(of: "CasemateCore"),
         tests(of: "CasemateReport", also: ["CasemateCore"], exclude: ["Golden"]),

@@ -51,7 +51,7 @@ public struct Audit: Sendable {
         }
         let judgement = configuration.policy.judge(outcomes, today: today)
         let report = Report(
-            version: Product.version, verb: "audit", subject: loaded.subject.name, facts: loaded.facts,
+            version: Product.version, verb: "audit", subject: loaded.subject.name, facts: loaded.factsNow,
             verdict: judgement.verdict, exitStatus: judgement.exitStatus, reason: judgement.reason,
             policy: judgement.rules, probes: judgement.outcomes, inputs: loaded.inputs,
             reproduction: Report.Reproduction(

@@ -1,4 +1,5 @@
 public import CasemateCore
+import CasemateModels
 import Dispatch
 import Foundation
 import Logging
@@ -88,6 +89,8 @@ public struct AuditPlan: Sendable {
         } catch let cancelled as Cancelled {
             guard cancelled.reason == .outOfTime else { throw cancelled }
             return probe.outcome(status: .partial, reason: "the time budget ran out before it had a result")
+        } catch let error as CasemateError where error.code == .queriesSpent {
+            return probe.outcome(status: .partial, reason: error.what)
         } catch let error as CasemateError {
             return probe.outcome(status: .failed, reason: error.description)
         }

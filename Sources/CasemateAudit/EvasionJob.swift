@@ -4,7 +4,7 @@ import CasemateData
 import CasemateReport
 public import Foundation
 
-/// `casemate attack evasion`: the evasion probe's attack by itself, row by row, without a policy.
+/// `casemate attack evasion` by labels or scores: the evasion probe's attack by itself, row by row, without a policy.
 public struct EvasionJob: Sendable {
     /// One attacked row.
     public struct Row: Hashable, Sendable, Encodable {
@@ -18,13 +18,25 @@ public struct EvasionJob: Sendable {
         public let success: Bool
         /// Distance of the closest row found; `nil` without one.
         public let distance: Double?
-        /// Queries spent on it.
-        public let queries: Int
+        /// What the change costs by the feature space, and the number of features changed; `nil` without a row found.
+        public let cost: Double?, changed: Int?
+        /// Queries spent on it, and proposals that no repair made lawful and that were not asked about.
+        public let queries: Int, unrepairable: Int
+        /// What was done, in words; `nil` without a row found.
+        public let action: String?
+        /// What was done, feature by feature; empty without a row found.
+        public let steps: [RowChange.Step]
     }
     /// One attack over all rows.
     public struct Attack: Hashable, Sendable, Encodable {
+        /// Identifier of the attack, what it saw of the model, what it made small.
+        public let attack: String, access: String, objective: String
         /// Norm, rows attacked, rows whose decision changed, results that the re-check refused.
         public let norm: String, samples: Int, succeeded: Int, discarded: Int
+        /// Proposals that no repair made lawful; the model was not asked about them.
+        public let unrepairable: Int
+        /// Medians over the rows found; `nil` without any.
+        public let medianDistance: Double?, medianCost: Double?
         /// Rows that the model was asked in all, and wall seconds of the attack.
         public let queries: Int, seconds: Double
     }
@@ -80,7 +92,7 @@ public struct EvasionJob: Sendable {
         outcome.seconds = attacks.done.reduce(0) { $0 + $1.seconds }
         let isRedacted = configuration.report.isRedacted
         let report = Report(
-            version: Product.version, verb: "attack evasion", subject: subject.name, facts: loaded.facts,
+            version: Product.version, verb: "attack evasion", subject: subject.name, facts: loaded.factsNow,
             verdict: .pass, exitStatus: 0,
             reason: outcome.reason ?? "an attack by itself: nothing is judged", policy: [], probes: [outcome],
             inputs: loaded.inputs,
@@ -89,20 +101,33 @@ public struct EvasionJob: Sendable {
                 platform: Product.platform, started: started.ISO8601Format(), seconds: outcome.seconds),
             isRedacted: isRedacted)
         let rows = attacks.done.flatMap { attack in
-            attack.result.samples.map { sample in
-                Row(
-                    row: isRedacted ? 0 : sample.identifier + 1, norm: attack.result.norm.rawValue,
-                    outcome: sample.outcome.rawValue, success: sample.success,
-                    distance: sample.distance.isFinite ? sample.distance : nil, queries: sample.queries)
-            }
+            attack.result.samples.map { Self.row($0, attack, isRedacted: isRedacted) }
         }
         return Result(report: report, attacks: attacks.done.map(Self.summary), rows: rows)
     }
 
+    private static func row(
+        _ sample: EvasionResult.Sample, _ attack: EvasionAnalysis, isRedacted: Bool
+    ) -> Row {
+        let isFound = sample.outcome == .found
+        let change = isFound ? attack.change(sample) : nil
+        let shown = isRedacted ? change?.redacted() : change
+        return Row(
+            row: isRedacted ? 0 : sample.identifier + 1, norm: attack.result.norm.rawValue,
+            outcome: sample.outcome.rawValue, success: sample.success,
+            distance: sample.distance.isFinite ? sample.distance : nil,
+            cost: sample.cost.isFinite ? sample.cost : nil, changed: isFound ? sample.changed : nil,
+            queries: sample.queries, unrepairable: sample.unrepairable,
+            action: shown?.action, steps: shown?.steps ?? [])
+    }
+
     private static func summary(_ attack: EvasionAnalysis) -> Attack {
         Attack(
-            norm: attack.result.norm.rawValue, samples: attack.result.samples.count,
+            attack: attack.rows.settings.attack, access: attack.result.access.rawValue,
+            objective: attack.result.objective.rawValue, norm: attack.result.norm.rawValue,
+            samples: attack.result.samples.count,
             succeeded: attack.result.samples.count { $0.success }, discarded: attack.result.discarded,
-            queries: attack.result.queries, seconds: attack.seconds)
+            unrepairable: attack.result.unrepairable, medianDistance: attack.result.medianDistance,
+            medianCost: attack.result.medianCost, queries: attack.result.queries, seconds: attack.seconds)
     }
 }

@@ -11,10 +11,15 @@ extension FeatureSpace {
             case notInDomain = "is no value of its domain"
             case forbiddenMove = "moved to a level that cannot be reached from the one before"
             case notOneHot = "belongs to a group that does not hold exactly one 1 beside zeros"
+            case wrongDerivedValue = "is not what its expression gives for the row"
+            case brokenRelation = "is a relation that the change breaks"
+            case tooManyChanges = "is less than the number of changed features"
+            case tooCostly = "is less than what the changes cost"
         }
-        /// Index of the feature in model order; the first member for a group.
+        /// Index of the feature in model order; the first member for a group, the first feature that it reads for a
+        /// relation, -1 for the row as a whole.
         public let feature: Int
-        /// Name of the feature.
+        /// Name of the feature or relation; `max_changes` or `max_cost` for the row as a whole.
         public let name: String
         /// What is broken.
         public let reason: Reason
@@ -24,15 +29,18 @@ extension FeatureSpace {
 
     /// Everything in which `row` is no possible change of `original`; empty when an attacker could have made it.
     ///
-    /// Written apart from `project(_:around:)`, on which it does not call. Only features that changed are tested: a row
-    /// that broke its bounds before the attack and was left alone breaks nothing.
+    /// Written apart from `project(_:around:)` and `repair(_:around:)`, on which it does not call. Only what the change
+    /// did is tested: a row that broke its bounds before the attack and was left alone breaks nothing, a relation that
+    /// `original` itself breaks is not demanded of its changes, and a derived value has to be right once something that
+    /// it follows from changed.
     public func violations(of row: some Collection<Float>, from original: some Collection<Float>) -> [Violation] {
         let (row, original) = (Array(row), Array(original))
         precondition(
             row.count == features.count && original.count == features.count,
             "rows of \(row.count) and \(original.count) values in a space of \(features.count)")
         var found: [Violation] = []
-        for index in features.indices {
+        let isDerived = Set(derived.map(\.feature))
+        for index in features.indices where !isDerived.contains(index) {
             if let reason = reason(rules[index], before: original[index], after: row[index]) {
                 found.append(Violation(feature: index, name: features[index].name, reason: reason))
             }
@@ -41,6 +49,7 @@ extension FeatureSpace {
             guard let (member, reason) = groupFault(group, before: original, after: row) else { continue }
             found.append(Violation(feature: member, name: features[member].name, reason: reason))
         }
+        if hasRules { found += ruleViolations(of: row, from: original) }
         return found
     }
 

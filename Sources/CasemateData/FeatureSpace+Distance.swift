@@ -18,25 +18,32 @@ extension FeatureSpace {
         public let features: [Int]
         /// Size in the units of the distance, positive; infinite when a missing value appeared or vanished.
         public let amount: Double
+        /// What it costs the attacker.
+        public let cost: Double
     }
 
-    /// What differs between two rows, the largest change first, equal ones in model order.
+    /// What differs between two rows, the largest change first, equal ones in model order. Derived features are left
+    /// out: nobody chooses them.
     public func changes(from original: some Collection<Float>, to row: some Collection<Float>) -> [Change] {
         let (original, row) = (Array(original), Array(row))
         precondition(
             row.count == features.count && original.count == features.count,
             "rows of \(row.count) and \(original.count) values in a space of \(features.count)")
-        func differs(_ index: Int) -> Bool {
-            original[index] != row[index] && !(original[index].isNaN && row[index].isNaN)
-        }
-        var isMember = [Bool](repeating: false, count: features.count)
         var found: [Change] = []
-        for group in oneHotGroups {
-            for member in group { isMember[member] = true }
-            if group.contains(where: differs) { found.append(Change(features: group, amount: 1)) }
-        }
-        for index in features.indices where !isMember[index] && differs(index) {
-            found.append(Change(features: [index], amount: amount(of: index, original[index], row[index])))
+        original.withUnsafeBufferPointer { original in
+            row.withUnsafeBufferPointer { row in
+                for group in oneHotGroups where Self.differ(group, original, row) {
+                    found.append(Change(features: group, amount: 1, cost: groupCost(of: group, original, row)))
+                }
+                for index in program.singles {
+                    let (before, after) = (original[index], row[index])
+                    if before == after || before.isNaN && after.isNaN { continue }
+                    found.append(
+                        Change(
+                            features: [index], amount: amount(of: index, before, after),
+                            cost: singleCost(of: index, before, after)))
+                }
+            }
         }
         return found.sorted { ($1.amount, $0.features[0]) < ($0.amount, $1.features[0]) }
     }
@@ -54,9 +61,9 @@ extension FeatureSpace {
         }
     }
 
-    private func amount(of index: Int, _ before: Float, _ after: Float) -> Double {
-        if case .categorical = rules[index].domain { return 1 }
+    func amount(of index: Int, _ before: Float, _ after: Float) -> Double {
+        if program.plain[index].kind == .category { return 1 }
         if before.isNaN || after.isNaN { return .infinity }
-        return abs(Double(after) - Double(before)) / Double(rules[index].scale)
+        return abs(Double(after) - Double(before)) / Double(program.plain[index].scale)
     }
 }

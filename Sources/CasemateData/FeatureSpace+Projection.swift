@@ -28,9 +28,15 @@ extension FeatureSpace {
                 if candidate[member] == original[member] { candidate[member] = original[member] }
             }
         }
-        for feature in features.indices {
+        let plain = program.plain
+        for feature in 0..<plain.count {
             // why: a member that its group placed is allowed already, so this leaves it alone.
-            candidate[feature] = rules[feature].nearest(to: candidate[feature], from: original[feature])
+            switch plain[feature].kind {
+            case .continuous, .integer:
+                candidate[feature] = plain[feature].nearestNumber(to: candidate[feature], from: original[feature])
+            case .ordinal, .category:
+                candidate[feature] = rules[feature].nearest(to: candidate[feature], from: original[feature])
+            }
         }
     }
 
@@ -79,16 +85,21 @@ extension FeatureSpace.Rule {
     /// The allowed value nearest to `value` for a feature that was `original`; `original` itself is always allowed and
     /// wins ties. Bounds and direction do not apply to a categorical feature, whose moves say all.
     package func nearest(to value: Float, from original: Float) -> Float {
-        if isImmutable || original.isNaN || !value.isFinite && !isBounded(towards: value) { return original }
-        if value == original { return original }
-        if case .categorical(let levels, let moves) = domain {
+        switch domain {
+        case .continuous, .integer:
+            return FeatureSpacePlainRule(self).nearestNumber(to: value, from: original)
+        case .ordinal(let steps):
+            if isImmutable || original.isNaN || value.isNaN || value == original { return original }
+            let (bottom, top) = FeatureSpacePlainRule(self).limits(from: original)
+            let found = Self.nearest(to: min(max(value, bottom), top), among: steps, bottom, top)
+            guard let found else { return original }
+            if value.isInfinite { return (value > 0 ? high : low).isFinite ? found : original }
+            return abs(found - value) < abs(original - value) ? found : original
+        case .categorical(let levels, let moves):
+            if isImmutable || original.isNaN || !value.isFinite || value == original { return original }
             let level = value.rounded()
             return Self.canMove(from: original, to: level, levels: levels, moves: moves) ? level : original
         }
-        let bottom = direction == .increase ? max(low, original) : low
-        let top = direction == .decrease ? min(high, original) : high
-        guard bottom <= top, let found = nearestInDomain(to: value, bottom, top) else { return original }
-        return abs(found - value) < abs(original - value) || value.isInfinite ? found : original
     }
 
     /// Whether a feature that was `original` may become `value`.
@@ -104,10 +115,6 @@ extension FeatureSpace.Rule {
         }
     }
 
-    private func isBounded(towards value: Float) -> Bool {
-        value == .infinity && high.isFinite || value == -.infinity && low.isFinite
-    }
-
     private static func canMove(from: Float, to: Float, levels: Int, moves: [[Int]]?) -> Bool {
         if from == to { return true }
         guard let to = Int(exactly: to), (0..<levels).contains(to) else { return false }
@@ -116,23 +123,12 @@ extension FeatureSpace.Rule {
         return moves[from].contains(to)
     }
 
-    private func nearestInDomain(to value: Float, _ bottom: Float, _ top: Float) -> Float? {
-        let inside = min(max(value, bottom), top)
-        switch domain {
-        case .continuous, .categorical:
-            return inside.isFinite ? inside : nil
-        case .integer:
-            let (first, last) = (bottom.rounded(.up), top.rounded(.down))
-            guard first <= last else { return nil }
-            let whole = min(max(value.rounded(), first), last)
-            return whole.isFinite ? whole : nil
-        case .ordinal(let steps):
-            var best: Float?
-            for step in steps where step >= bottom && step <= top {
-                if let held = best, abs(step - inside) >= abs(held - inside) { continue }
-                best = step
-            }
-            return best
+    private static func nearest(to value: Float, among steps: [Float], _ bottom: Float, _ top: Float) -> Float? {
+        var best: Float?
+        for step in steps where step >= bottom && step <= top {
+            if let held = best, abs(step - value) >= abs(held - value) { continue }
+            best = step
         }
+        return best
     }
 }

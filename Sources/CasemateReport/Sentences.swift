@@ -9,20 +9,18 @@ extension RowChange {
     package var inWords: String {
         let moves = steps.map { $0.inWords(isMasked: isRedacted) }.joined(separator: "; ")
         return "\(rowName): \(moves) — the decision turns from \(decisionBefore) to \(decisionAfter)"
-            + " (distance \(Numerals.distance(distance)))"
+            + " (distance \(Numerals.distance(distance))\(costInWords))"
     }
+    /// What the change costs the attacker, behind a comma; empty where no costs are declared.
+    package var costInWords: String { cost.map { ", cost \(RowChange.text(ofCost: $0))" } ?? "" }
 }
 
 extension RowChange.Step {
-    /// The verb that says which way the feature moved.
-    package func verb(isMasked: Bool) -> String {
-        guard !isMasked, let from = Double(before), let to = Double(after), from != to else { return "change" }
-        return from < to ? "raise" : "lower"
-    }
+    /// What is done to the feature; `change` where its values are masked.
+    package func verb(isMasked: Bool) -> String { isMasked ? "change" : verbInWords }
     /// The move in words: ``raise `duration` from 12 to 13``.
     package func inWords(isMasked: Bool) -> String {
-        let start = "\(verb(isMasked: isMasked)) `\(feature)`"
-        return isMasked ? "\(start) (values masked)" : "\(start) from \(before) to \(after)"
+        isMasked ? "\(verb(isMasked: true)) `\(feature)` (values masked)" : action
     }
 }
 
@@ -138,7 +136,9 @@ extension Report {
     package var verdictWord: String { judgesNothing ? "DONE" : verdict.word }
     /// The verdict in a short sentence.
     package var verdictSentence: String { judgesNothing ? "Nothing was judged" : verdict.sentence }
-    private var judgesNothing: Bool { verb.hasPrefix("attack") && policy.isEmpty && verdict == .pass }
+    private var judgesNothing: Bool {
+        (verb.hasPrefix("attack") || verb == "certify") && policy.isEmpty && verdict == .pass
+    }
 }
 
 extension Report.Verdict {

@@ -17,7 +17,10 @@ struct Casemate: AsyncParsableCommand {
             worse), 2 the work could not be done, 130 interrupted.
             """,
         version: Product.version,
-        subcommands: [AuditCommand.self, InitCommand.self, AttackCommand.self, ConfigCommand.self, DoctorCommand.self])
+        subcommands: [
+            AuditCommand.self, InitCommand.self, AttackCommand.self, CertifyCommand.self, ConfigCommand.self,
+            DoctorCommand.self,
+        ])
 
     static func main() async {
         // why: a reader that closes the pipe early (`| head`) must not kill the process while files are written.

@@ -32,15 +32,19 @@ import Testing
 
     /// Carries out a step as a reader of the report would.
     private func apply(_ step: RowChange.Step, to row: inout [Float], _ subject: AuditSubject) throws {
-        let names = step.feature.split(separator: "/").map(String.init)
-        let indices = names.compactMap { name in subject.model.features.firstIndex { $0.name == name } }
-        try #require(indices.count == names.count)
-        if indices.count > 1 {
-            for index in indices { row[index] = subject.model.features[index].name == step.after ? 1 : 0 }
-        } else if let levels = subject.model.features[indices[0]].levels {
-            row[indices[0]] = Float(try #require(levels.firstIndex(of: step.after)))
+        let space = subject.space
+        if let group = space.oneHotGroups.indices.first(where: { space.groupName($0) == step.feature }) {
+            let members = space.oneHotGroups[group]
+            let hot = members.first { subject.model.features[$0].name.hasSuffix(step.after) }
+            try #require(hot != nil)
+            for index in members { row[index] = index == hot ? 1 : 0 }
+            return
+        }
+        let index = try #require(subject.model.features.firstIndex { $0.name == step.feature })
+        if let levels = subject.model.features[index].levels {
+            row[index] = Float(try #require(levels.firstIndex(of: step.after)))
         } else {
-            row[indices[0]] = try #require(Float(step.after))
+            row[index] = try #require(Float(step.after))
         }
     }
 

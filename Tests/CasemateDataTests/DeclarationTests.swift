@@ -22,8 +22,7 @@ struct DeclarationTests {
     private func declaration(_ yaml: String) throws -> FeatureSpaceDeclaration {
         let root = try SettingChecker.read(yaml, file: "c.yaml", keys: FeatureSpaceDeclaration.keys)
         var declaration = FeatureSpaceDeclaration()
-        if let node = root["features"] { try declaration.take(features: node) }
-        if let node = root["one_hot"] { declaration.take(oneHot: node) }
+        for entry in root.entries { try declaration.take(entry.key, entry.value) }
         return declaration
     }
     private func compile(_ yaml: String) throws -> FeatureSpaceDeclaration.Compiled {
@@ -163,16 +162,6 @@ struct DeclarationTests {
             "features: {code: {categorical: true, scale: 2}}",
             "c.yaml:1:12: feature 'code': 'scale' does not apply to categories [invalid-setting]\n"
                 + "  help: remove it; categories have 'moves'"
-        ),
-        (
-            "features: {amount: {cost: 3}}",
-            "c.yaml:1:21: 'features.amount.cost' is not yet served [not-yet]\n"
-                + "  help: remove it for now; it will mean: what a change costs the attacker"
-        ),
-        (
-            "max_changes: 2",
-            "c.yaml:1:1: 'max_changes' is not yet served [not-yet]\n"
-                + "  help: remove it for now; it will mean: most features that an attacker changes"
         ),
         (
             "one_hot: [{name: h, columns: [own, rnet]}]",

@@ -88,7 +88,7 @@ struct PartsTests {
     @Test func changesAreSaidInWords() {
         #expect(
             Sample.changes[0].inWords
-                == "Row 1,017: raise `duration` from 12 to 13; lower `obligation_ratio` from 38.4 to 35.9; change `purpose` "
+                == "Row 1,017: raise `duration` from 12 to 13; lower `obligation_ratio` from 38.4 to 35.9; move `purpose` "
                 + "from car to furniture — the decision turns from refused to granted (distance 0.031)")
         #expect(
             Sample.changes[1].redacted().inWords

@@ -83,7 +83,7 @@ private final class PolishWork {
         var plans: [Int: [[(unit: Int, level: Int)]]] = [:]
         for sample in samples {
             let (best, changed) = (session.bestDistance[sample], session.bestChanged[sample])
-            guard best > distance || best == distance && changed > size else { continue }
+            guard session.objective == .cost || best > distance || best == distance && changed > size else { continue }
             if let plan = combinations(of: size, for: sample, limit: left(sample)) { plans[sample] = plan }
         }
         let requests = samples.compactMap { sample in
@@ -93,7 +93,7 @@ private final class PolishWork {
             for move in plans[sample]?[index] ?? [] {
                 session.write(move.level, of: session.encoding.discrete[move.unit], into: row)
             }
-        } take: { _, _, _ in
+        } take: { _, _, _, _ in
         }
     }
 
@@ -144,7 +144,7 @@ private final class PolishWork {
                 sample, _, row in
                 guard let unit = plans[sample]?[round] else { return }
                 self.copyBest(sample, into: row, restoring: unit)
-            } take: { _, _, _ in
+            } take: { _, _, _, _ in
             }
         }
     }
@@ -183,10 +183,10 @@ private final class PolishWork {
                     let then = row[move.feature]
                     _ = row.update(from: self.best(sample))
                     row[move.feature] = then + (move.value - then) * (share.low + share.high) / 2
-                } take: { sample, _, isReached in
+                } take: { sample, _, answer, _ in
                     let share = shares[sample] ?? (0, 1)
                     let middle = (share.low + share.high) / 2
-                    shares[sample] = isReached ? (share.low, middle) : (middle, share.high)
+                    shares[sample] = answer.isReached ? (share.low, middle) : (middle, share.high)
                 }
             }
         }
@@ -197,7 +197,7 @@ private final class PolishWork {
         var shares: [Int: (low: Float, high: Float)] = [:]
         var starts: [Int: [Float]] = [:]
         for sample in samples where session.bestDistance[sample].isFinite {
-            shares[sample] = (0, session.bestDistance[sample])
+            shares[sample] = (0, self.largestChange(sample))
             starts[sample] = Array(best(sample))
         }
         for _ in 0..<steps {
@@ -206,12 +206,22 @@ private final class PolishWork {
                 sample, _, row in
                 guard let share = shares[sample], let start = starts[sample] else { return }
                 self.clip(start, to: (share.low + share.high) / 2, into: row)
-            } take: { sample, _, isReached in
+            } take: { sample, _, answer, _ in
                 guard let share = shares[sample] else { return }
                 let middle = (share.low + share.high) / 2
-                shares[sample] = isReached ? (share.low, middle) : (middle, share.high)
+                shares[sample] = answer.isReached ? (share.low, middle) : (middle, share.high)
             }
         }
+    }
+
+    /// The largest change of a number in the best row, in units of its scale.
+    private func largestChange(_ sample: Int) -> Float {
+        let (now, then) = (best(sample), session.original.row(sample, width))
+        var largest: Float = 0
+        for (coordinate, feature) in session.encoding.numeric.enumerated() where now[feature] != then[feature] {
+            largest = max(largest, abs(now[feature] - then[feature]) / session.rules[coordinate].scale)
+        }
+        return largest
     }
 
     private func clip(_ start: [Float], to limit: Float, into row: UnsafeMutableBufferPointer<Float>) {

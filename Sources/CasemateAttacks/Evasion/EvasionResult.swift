@@ -25,8 +25,12 @@ public struct EvasionResult: Hashable, Sendable {
         public let distance: Double
         /// Number of features changed, a one-hot group counting one.
         public let changed: Int
+        /// What the change costs by the feature space; 0 when the goal was reached before, infinite without a success.
+        public let cost: Double
         /// Rows that the oracle was asked for this sample, without the re-check.
         public let queries: Int
+        /// Proposals of the search that no repair made lawful; the model was not asked about them.
+        public let unrepairable: Int
         /// The closest adversarial row, or the original when the goal was reached before; `nil` without a success.
         public let row: [Float]?
         /// What the model says to `row`.
@@ -38,6 +42,10 @@ public struct EvasionResult: Hashable, Sendable {
     public let samples: [Sample]
     /// How distances are measured.
     public let norm: FeatureSpace.Norm
+    /// What was made small.
+    public let objective: EvasionRun.Objective
+    /// What the attack could see of the model.
+    public let access: EvasionAccess
     /// Queries that belong to no single sample: labels of the starting points.
     public let sharedQueries: Int
     /// Queries of the re-check.
@@ -53,10 +61,18 @@ public struct EvasionResult: Hashable, Sendable {
     public func count(_ outcome: Outcome) -> Int { samples.count { $0.outcome == outcome } }
     /// Samples that were found adversarial and did not survive the re-check.
     public var discarded: Int { count(.discarded) }
+    /// Proposals of all searches that no repair made lawful.
+    public var unrepairable: Int { samples.reduce(0) { $0 + $1.unrepairable } }
+    /// Median cost of the rows found; `nil` when there are none.
+    public var medianCost: Double? { Self.median(samples.filter { $0.outcome == .found }.map(\.cost)) }
     /// Median distance of the rows found, samples that needed no change left out; `nil` when there are none.
     public var medianDistance: Double? {
-        let distances = samples.filter { $0.outcome == .found }.map(\.distance).sorted()
-        guard !distances.isEmpty else { return nil }
-        return (distances[(distances.count - 1) / 2] + distances[distances.count / 2]) / 2
+        Self.median(samples.filter { $0.outcome == .found }.map(\.distance))
+    }
+
+    private static func median(_ values: [Double]) -> Double? {
+        let sorted = values.sorted()
+        guard !sorted.isEmpty else { return nil }
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
 }

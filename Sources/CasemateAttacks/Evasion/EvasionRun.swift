@@ -17,6 +17,13 @@ public struct EvasionRun: Sendable {
             (self.maxQueriesPerSample, self.deadline, self.batch) = (maxQueriesPerSample, deadline, batch)
         }
     }
+    /// What a run makes small.
+    public enum Objective: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The distance in the norm of the run.
+        case distance
+        /// What the feature space says that the change costs.
+        case cost
+    }
     /// The attack.
     public let attack: any EvasionAttack
     /// How distances are measured and minimised.
@@ -25,30 +32,42 @@ public struct EvasionRun: Sendable {
     public let limits: Limits
     /// What follows the attack to make its rows sparser and closer; `nil` leaves them as they are.
     public let polish: EvasionPolish?
+    /// What the attack may see of the model.
+    public let access: EvasionAccess
+    /// What is made small.
+    public let objective: Objective
 
     /// Makes a run.
+    /// - Parameter access: `nil` is the least that the attack has to see.
     public init(
         attack: any EvasionAttack = HopSkipJump(), norm: FeatureSpace.Norm = .l2, limits: Limits = Limits(),
-        polish: EvasionPolish? = EvasionPolish()
+        polish: EvasionPolish? = EvasionPolish(), access: EvasionAccess? = nil, objective: Objective = .distance
     ) {
         (self.attack, self.norm, self.limits, self.polish) = (attack, norm, limits, polish)
+        (self.access, self.objective) = (access ?? type(of: attack).access, objective)
     }
 
     /// Attacks every row of the problem.
     ///
     /// The same problem, settings and seed give the same result at any batch size. Work that is out of time (by
     /// `limits.deadline` or a token cancelled as out of time) gives a partial result.
-    /// - Throws: `CasemateError` for settings that make no sense; `Cancelled` when interrupted; what the oracle throws.
+    /// - Parameters:
+    ///   - oracle: The model; a `ScoringOracle` where the attack sees scores.
+    ///   - gradients: The model's gradients over the same rows, where the attack sees them.
+    /// - Throws: `CasemateError` for settings that make no sense, and with `unsupported` for an attack that has to see
+    ///   more than it may; `Cancelled` when interrupted; what the oracle throws.
     public func run(
-        _ problem: EvasionProblem, oracle: any DecisionOracle, context: RunContext = RunContext()
+        _ problem: EvasionProblem, oracle: any DecisionOracle, gradients: (any GradientOracle)? = nil,
+        context: RunContext = RunContext()
     ) throws -> EvasionResult {
         try check(problem, oracle)
-        let session = EvasionSession(problem, oracle: oracle, norm: norm, limits: limits, context: context)
+        try checkAccess(oracle, gradients)
+        let session = EvasionSession(problem, oracle: oracle, gradients: gradients, run: self, context: context)
         var isPartial = false
         do {
             try session.judgeOriginals()
             try attack.search(in: session)
-            if let polish { try polish.improve(session) }
+            if let polish, !type(of: attack).isPolished { try polish.improve(session) }
         } catch is EvasionStop {
             isPartial = true
         } catch let cancelled as Cancelled {
@@ -75,6 +94,31 @@ public struct EvasionRun: Sendable {
                 help: "use the columns that the model was trained on")
         }
         try polish?.check()
+    }
+
+    private func checkAccess(
+        _ oracle: any DecisionOracle, _ gradients: (any GradientOracle)?
+    ) throws(CasemateError) {
+        let type = type(of: attack)
+        func refuse(_ what: String, _ help: String) -> CasemateError {
+            CasemateError(.unsupported, at: type.identifier, what, help: help)
+        }
+        guard type.access <= access else {
+            throw refuse(
+                "needs \(type.access.rawValue), and access is declared as '\(access.rawValue)'",
+                "declare access to \(type.access.rawValue), or use an attack by \(access.rawValue)")
+        }
+        guard type.access != .scores || oracle is any ScoringOracle else {
+            throw refuse("needs scores, and the model answers labels only", "use an attack by labels")
+        }
+        guard type.access < .gradients || gradients != nil else {
+            throw refuse("needs gradients, and the model gives none", "use an attack by scores or labels")
+        }
+        guard type.norms.contains(norm) else {
+            throw CasemateError(
+                .invalidSetting, at: "\(type.identifier).norm", "'\(norm.rawValue)' is not served",
+                help: "use \(type.norms.map { "'\($0.rawValue)'" }.joined(separator: " or "))")
+        }
     }
 
     /// Scores every best row anew in a call of its own, tests its constraints with the independent checker, measures
@@ -107,25 +151,31 @@ public struct EvasionRun: Sendable {
                 identifier: problem.identifiers[sample], outcome: outcome,
                 distance: isFound ? problem.space.distance(norm, from: before, to: row) : .infinity,
                 changed: isFound ? problem.space.changes(from: before, to: row).count : 0,
-                queries: session.queries[sample], row: isFound ? row : nil, label: isFound ? labels[sample] : nil)
+                cost: isFound ? problem.space.cost(from: before, to: row) : .infinity,
+                queries: session.queries[sample], unrepairable: session.unrepairable[sample],
+                row: isFound ? row : nil, label: isFound ? labels[sample] : nil)
         }
         return EvasionResult(
-            samples: samples, norm: norm, sharedQueries: session.sharedQueries, recheckQueries: found.count,
+            samples: samples, norm: norm, objective: objective, access: access, sharedQueries: session.sharedQueries,
+            recheckQueries: found.count,
             isPartial: isPartial, settings: describe(context: session.context))
     }
 
     private func judgedAtStart(_ session: EvasionSession, _ sample: Int, _ before: [Float]) -> EvasionResult.Sample {
         EvasionResult.Sample(
             identifier: session.problem.identifiers[sample], outcome: .alreadyReached, distance: 0, changed: 0,
-            queries: session.queries[sample], row: before, label: nil)
+            cost: 0, queries: session.queries[sample], unrepairable: 0, row: before, label: nil)
     }
 
     private func describe(context: RunContext) -> [String: String] {
         var all = attack.settings
         all["attack"] = type(of: attack).identifier
         all["norm"] = norm.rawValue
+        all["access"] = access.rawValue
+        if objective == .cost { all["objective"] = objective.rawValue }
         all["seed"] = String(context.seed)
         if limits.maxQueriesPerSample != .max { all["maxQueriesPerSample"] = String(limits.maxQueriesPerSample) }
+        let polish = type(of: attack).isPolished ? nil : polish
         all["polishQueries"] = polish.map { String($0.maxQueries) } ?? "off"
         return all
     }

@@ -24,17 +24,47 @@ extension EvasionSession {
         }
     }
 
-    /// Decodes a point into a row inside the space, puts it behind the pending rows and measures it.
+    /// Decodes a point into a row inside the space and measures it; puts it behind the pending rows and counts the
+    /// query, unless it cannot be repaired: then its value is infinite.
     @inline(__always)
-    func append(_ point: UnsafeMutableBufferPointer<Float>, of sample: Int) -> (distance: Float, changed: Int) {
+    func append(_ point: UnsafeMutableBufferPointer<Float>, of sample: Int) -> (value: Float, changed: Int) {
         let width = problem.space.features.count
         let before = original.row(sample, width)
         let start = rows.count
         rows.append(contentsOf: before)
         let measured = rows.withUnsafeMutableBufferPointer { rows in
-            decode(point, of: sample, into: UnsafeMutableBufferPointer(rebasing: rows[start..<start + width]))
+            let row = UnsafeMutableBufferPointer(rebasing: rows[start..<start + width])
+            let decoded = decode(point, of: sample, into: row)
+            if isPlain { return (decoded.distance(norm), decoded.changed) }
+            return decoded.changed == 0 ? (0, 0) : settle(row, of: sample)
         }
-        return (measured.distance(norm), measured.changed)
+        if measured.0 < .infinity { queries[sample] += 1 } else { rows.removeLast(width) }
+        return measured
+    }
+
+    /// Whether rows are lawful as soon as they are decoded, and measured by their distance.
+    private var isPlain: Bool { !spaceRules.areNeeded && objective == .distance }
+
+    /// Forces a row into the space and measures it; a value that is infinite says that it cannot be repaired, which is
+    /// counted.
+    func settle(_ row: UnsafeMutableBufferPointer<Float>, of sample: Int) -> (value: Float, changed: Int) {
+        let before = UnsafeBufferPointer(original.row(sample, problem.space.features.count))
+        guard spaceRules.areNeeded else {
+            problem.space.project(row, around: before)
+            return measure(UnsafeBufferPointer(row), of: sample)
+        }
+        // why: a row may break rules before anything is changed; it is left alone then.
+        if isSame(row, before) { return (0, 0) }
+        if spaceRules.repair(row, around: before) {
+            let measured = measure(UnsafeBufferPointer(row), of: sample)
+            if measured.value < .infinity { return measured }
+        }
+        unrepairable[sample] += 1
+        return (.infinity, 0)
+    }
+
+    private func isSame(_ row: UnsafeMutableBufferPointer<Float>, _ other: UnsafeBufferPointer<Float>) -> Bool {
+        row.indices.allSatisfy { row[$0] == other[$0] || row[$0].isNaN && other[$0].isNaN }
     }
 
     /// Writes what moves; `row` holds the original.
@@ -123,8 +153,8 @@ extension EvasionSession {
         point[unit.offset + level] = encoding.amplitude
     }
 
-    /// Measures a row that is in the space.
-    func measure(_ row: UnsafeBufferPointer<Float>, of sample: Int) -> (distance: Float, changed: Int) {
+    /// What the objective says of a row that is in the space, and the number of changed features.
+    func measure(_ row: UnsafeBufferPointer<Float>, of sample: Int) -> (value: Float, changed: Int) {
         let before = original.row(sample, problem.space.features.count)
         var measured = Measured()
         for (coordinate, feature) in encoding.numeric.enumerated() where row[feature] != before[feature] {
@@ -134,6 +164,9 @@ extension EvasionSession {
         for unit in encoding.discrete
         where unit.members.contains(where: { row[$0] != before[$0] && !(row[$0].isNaN && before[$0].isNaN) }) {
             measured.add(1)
+        }
+        if objective == .cost {
+            return (Float(spaceRules.cost(from: UnsafeBufferPointer(before), to: row)), measured.changed)
         }
         return (measured.distance(norm), measured.changed)
     }

@@ -8,6 +8,10 @@ public import CasemateData
 public final class EvasionSession {
     /// How distances are measured.
     public let norm: FeatureSpace.Norm
+    /// What is made small.
+    public let objective: EvasionRun.Objective
+    /// What the attack may see of the model.
+    public let access: EvasionAccess
     /// Coordinates of a point in the relaxed space (see `Encoding`), all as offsets from the sample's original row.
     public let dimension: Int
     /// Number of samples.
@@ -17,6 +21,11 @@ public final class EvasionSession {
 
     let problem: EvasionProblem
     let oracle: any DecisionOracle
+    /// The same oracle where scores may be seen.
+    let scoring: (any ScoringOracle)?
+    /// The model's gradients where they may be seen.
+    let gradients: (any GradientOracle)?
+    let spaceRules: EvasionRules
     let context: RunContext
     let limits: EvasionRun.Limits
     let encoding: Encoding
@@ -26,12 +35,18 @@ public final class EvasionSession {
     /// Original rows, limits of the relaxed coordinates, best rows: a row a sample.
     let original: Scratch<Float>, low: Scratch<Float>, high: Scratch<Float>, bestRow: Scratch<Float>
     let room: [Room]
-    /// Distance and changed features of `bestRow`; infinite while there is none.
+    /// Distance (or cost, by the objective) and changed features of `bestRow`; infinite while there is none.
     let bestDistance: Scratch<Float>, bestChanged: Scratch<Int>
     let queries: Scratch<Int>
+    /// Proposals that no repair made lawful.
+    let unrepairable: Scratch<Int>
+    /// Queries of each sample that are spent elsewhere, as on a surrogate that all samples share.
+    var reserved = 0
     let generators: Scratch<SeededGenerator>
     /// Queries for labels of starting points.
     var sharedQueries = 0
+    /// How near the originals are to their goals.
+    let startNearness: Scratch<Float>
     /// Samples that reached their goal before anything was changed.
     var reachedAtStart: Set<Int> = []
     /// Whether the originals were asked.
@@ -45,19 +60,24 @@ public final class EvasionSession {
     struct Bounds {
         let low: Float, high: Float, scale: Float
     }
-    /// What is remembered of a row until its label comes.
+    /// What is remembered of a row until its label comes. `value` is infinite for a row that is not asked.
     struct Mark {
         var request: Int, index: Int
-        var distance: Float, changed: Int
+        var value: Float, changed: Int
     }
 
     init(
-        _ problem: EvasionProblem, oracle: any DecisionOracle, norm: FeatureSpace.Norm, limits: EvasionRun.Limits,
+        _ problem: EvasionProblem, oracle: any DecisionOracle, gradients: (any GradientOracle)? = nil, run: EvasionRun,
         context: RunContext
     ) {
-        (self.problem, self.oracle, self.norm) = (problem, oracle, norm)
-        (self.limits, self.context) = (limits, context)
-        let encoding = Encoding(problem.space, norm: norm)
+        (self.problem, self.oracle, norm) = (problem, oracle, run.norm)
+        (objective, access) = (run.objective, run.access)
+        scoring = run.access >= .scores ? oracle as? any ScoringOracle : nil
+        self.gradients = run.access >= .gradients ? gradients : nil
+        (limits, self.context) = (run.limits, context)
+        let limits = run.limits
+        spaceRules = EvasionRules(problem.space)
+        let encoding = Encoding(problem.space, norm: run.norm)
         let (count, width) = (problem.originals.count, problem.space.features.count)
         (self.encoding, self.count, dimension) = (encoding, count, encoding.dimension)
         rules = encoding.numeric.map { problem.space.rules[$0] }
@@ -69,8 +89,10 @@ public final class EvasionSession {
         bestDistance = Scratch(count, filledWith: .infinity)
         bestChanged = Scratch(count, filledWith: 0)
         queries = Scratch(count, filledWith: 0)
+        unrepairable = Scratch(count, filledWith: 0)
+        startNearness = Scratch(count, filledWith: 0)
         points = Scratch(limits.batch * dimension, filledWith: 0)
-        marks = Scratch(limits.batch, filledWith: Mark(request: 0, index: 0, distance: 0, changed: 0))
+        marks = Scratch(limits.batch, filledWith: Mark(request: 0, index: 0, value: 0, changed: 0))
         generators = Scratch(count, filledWith: SeededGenerator(seed: 0))
         var room: [Room] = []
         for sample in 0..<count {
@@ -92,9 +114,9 @@ public final class EvasionSession {
     }
 
     /// Queries that a sample may still make.
-    public func remaining(_ sample: Int) -> Int { max(0, limits.maxQueriesPerSample - queries[sample]) }
-    /// Distance of the best point of a sample so far; infinite while there is none.
-    public func bestDistance(of sample: Int) -> Double { Double(bestDistance[sample]) }
+    public func remaining(_ sample: Int) -> Int { max(0, limits.maxQueriesPerSample - reserved - queries[sample]) }
+    /// What the objective says of the best point of a sample so far: its distance or cost; infinite while there is none.
+    public func bestValue(of sample: Int) -> Double { Double(bestDistance[sample]) }
     /// Limits of the coordinates of a sample's points.
     public func limits(of sample: Int) -> (low: UnsafeBufferPointer<Float>, high: UnsafeBufferPointer<Float>) {
         (UnsafeBufferPointer(low.row(sample, dimension)), UnsafeBufferPointer(high.row(sample, dimension)))
@@ -114,10 +136,11 @@ public final class EvasionSession {
 
     /// Asks the oracle about the originals and opens the samples that are worth a search.
     func judgeOriginals() throws {
-        try ask((0..<count).map { Request(lane: $0, sample: $0, count: 1) }) { _, _, point in
+        try askScores((0..<count).map { Request(lane: $0, sample: $0, count: 1) }) { _, _, point in
             point.update(repeating: 0)
-        } take: { sample, _, isReached, _ in
-            if isReached { self.reachedAtStart.insert(sample) }
+        } take: { sample, _, answer, _ in
+            startNearness[sample] = answer.nearness
+            if answer.isReached { reachedAtStart.insert(sample) }
         }
         // why: the originals themselves are no changes; what `ask` kept of them is dropped.
         for sample in 0..<count { bestDistance[sample] = .infinity }

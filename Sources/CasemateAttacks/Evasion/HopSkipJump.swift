@@ -13,6 +13,8 @@ public import CasemateData
 public struct HopSkipJump: EvasionAttack {
     /// `hop_skip_jump`.
     public static let identifier = "hop_skip_jump"
+    /// L2 and L∞.
+    public static let norms: [FeatureSpace.Norm] = [.l2, .linf]
     /// Steps along the boundary.
     public var iterations: Int
     /// Queries of the first direction estimate, `B_0`; estimate `t` makes `B_0 √t` of them.
@@ -62,7 +64,7 @@ public struct HopSkipJump: EvasionAttack {
 
     /// Walks with all open samples of the session; see the type.
     public func search(in session: EvasionSession) throws {
-        try check(session)
+        try check()
         let lanes = try session.findStarts(trials: initTrials, neighbours: neighbours)
         let walk = BoundaryWalk(session, lanes, self)
         try session.approach(lanes, among: session.open, threshold: { _ in 0.001 }, isBox: false)
@@ -80,12 +82,9 @@ public struct HopSkipJump: EvasionAttack {
         session.report(Self.identifier, iterations, of: iterations)
     }
 
-    private func check(_ session: EvasionSession) throws(CasemateError) {
+    private func check() throws(CasemateError) {
         func refuse(_ setting: String, _ what: String, _ help: String) -> CasemateError {
             CasemateError(.invalidSetting, at: "hop_skip_jump.\(setting)", what, help: help)
-        }
-        guard session.norm == .l2 || session.norm == .linf else {
-            throw refuse("norm", "'\(session.norm.rawValue)' is not served", "use 'l2' or 'linf'")
         }
         guard iterations >= 0 else { throw refuse("iterations", "'\(iterations)' is negative", "use 10 to 50") }
         guard initialEvaluations >= 1, initialEvaluations <= maxEvaluations else {

@@ -28,6 +28,7 @@ struct ProbeKey: Hashable, Sendable {
         let apart = ["probes.", "policy.", "report.", "cache.", "budget", "threads"]
         let settings = configuration.effective.filter { setting in !apart.contains { setting.key.hasPrefix($0) } }
         let subject = loaded.subject
+        let declared = configuration.featureSpace
         // why the compiled space: the configuration shows only the names of the features that it declares.
         let lines =
             ["schema \(ProbeCache.schema)", "program \(program)", "platform \(Product.platform)", "seed \(seed)"]
@@ -36,6 +37,8 @@ struct ProbeKey: Hashable, Sendable {
             + loaded.inputs.filter { $0.role != "configuration" }.map { "input \($0.role) \($0.path) \($0.sha256)" }
             + settings.map { "setting \($0.key) \($0.value)" }
             + ["rules \(subject.space.rules)", "groups \(subject.space.oneHotGroups)"]
+            + ["relations \(declared.relations.map(\.rule))", "derived \(declared.derived.map(\.expression))"]
+            + ["limits \(subject.space.maxChanges ?? -1) \(subject.space.maxCost ?? -1)"]
         return FileDigest.sha256(Data(lines.joined(separator: "\n").utf8))
     }
 }

@@ -12,9 +12,12 @@ extension AuditConfiguration {
     private static let defaults = AuditConfiguration()
     private static let sections = fixedSections.merging(
         builtInProbes.map { ("probes.\($0.identifier)", $0.purpose) }, uniquingKeysWith: { first, _ in first })
+    /// The key that a bare text stands for.
+    private static let shorts = ["model": "path", "insiders": "path", "model.endpoint": "url"]
     private static let fixedSections = [
         "insiders": "people who could favour themselves; a path alone is short for `path`",
         "model": "the model; a path alone is short for `path`", "model.output": "what its outputs are",
+        "model.endpoint": "a served model instead of a file; an address alone is short for `url`",
         "data": "the data and the roles of their columns", "decision": "how scores become decisions",
         "feature_space": "what an attacker can really do to a row; see feature-space.md",
         "feature_space.defaults": "what holds for features that say nothing else",
@@ -43,8 +46,7 @@ extension AuditConfiguration {
             }
             return SettingKey(
                 name,
-                .mapping(
-                    tree(inside[...], prefix: path + "."), short: ["model", "insiders"].contains(path) ? "path" : nil),
+                .mapping(tree(inside[...], prefix: path + "."), short: shorts[path]),
                 sections[path] ?? "")
         }
     }

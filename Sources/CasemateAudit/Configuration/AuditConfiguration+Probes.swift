@@ -26,10 +26,6 @@ extension AuditConfiguration {
 
     /// Probes that the grammar names and that no release runs yet.
     private static let laterProbes: [(String, String)] = [
-        ("exact_trees", "smallest changes that flip a tree ensemble, proved"),
-        ("hidden_branches", "regions of extreme answers without training rows"),
-        ("impersonation", "accepted identities that are cheapest to imitate"),
-        ("text", "changed words and letters that flip a text classifier"),
         ("training_data", "poison, wrong labels, triggers and duplicates"),
         ("provenance", "whether data are what the ledger says"),
         ("poisoning", "what planted training rows would do"),

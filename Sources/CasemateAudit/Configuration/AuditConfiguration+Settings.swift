@@ -5,8 +5,8 @@ import CasemateModels
 extension AuditConfiguration {
     /// Every setting, in the order of the reference page.
     static let settings: [Setting<AuditConfiguration>] =
-        general + modelSettings + dataSettings + decisionSettings + spaceSettings + probeSettings + policySettings
-        + reportSettings + cacheSettings
+        general + modelSettings + endpointSettings + dataSettings + decisionSettings + spaceSettings + probeSettings
+        + policySettings + reportSettings + cacheSettings
 
     private static let cacheSettings: [Setting<AuditConfiguration>] = [
         .flag("cache.enabled", \.cache.isEnabled, "whether results are kept, and an unchanged probe is not run again"),
@@ -44,19 +44,14 @@ extension AuditConfiguration {
         SettingKey("name", .text, "name in messages"),
         SettingKey("rule", .text, "CEL expression over `row`", isRequired: true),
     ]
-    private static let endpointKeys = [
-        SettingKey("url", .text, "where to ask", isRequired: true),
-        SettingKey("protocol", .choice(["open_inference", "mlflow"]), "how to ask"),
-        SettingKey("key_variable", .text, "environment variable that holds the key"),
-        SettingKey("concurrency", .integer(1...10_000), "requests under way at a time"),
-        SettingKey("rate", .number(0...1e9, isLowExcluded: true), "most requests a second"),
-        SettingKey("queries", .integer(1...Int.max), "most rows asked in all"),
-    ]
     private static let modelSettings: [Setting<AuditConfiguration>] = [
         .path("model.path", \.model.path, "the model file"),
         Setting(
-            "model.format", .choice(["onnx"], later: ["xgboost_json", "xgboost_ubjson", "lightgbm_text"]),
-            "format of the file", apply: { _, _ in }, show: { _ in .text("onnx") }),
+            "model.format", .choice(["auto"] + ModelFile.Format.allCases.map(\.name)),
+            "format of the file; `auto` takes what its bytes show",
+            apply: { configuration, node in
+                configuration.model.format = ModelFile.Format.allCases.first { $0.name == node.text }
+            }, show: { .text($0.model.format?.name ?? "auto") }),
         .choice(
             "model.task", \.model.overrides.task, of: ModelTask.allCases,
             "what the model answers; read from the graph where left out"),
@@ -81,8 +76,6 @@ extension AuditConfiguration {
             "model.provider", .choice(["cpu", "cuda"]), "execution provider of the engine",
             apply: { $0.model.provider = $1.text ?? "cpu" }, show: { .text($0.model.provider) }),
         .path("model.previous", \.model.previous, "release before this one, for comparison segment by segment"),
-        .later(
-            "model.endpoint", "a served model instead of a file", .mapping(endpointKeys, short: "url")),
     ]
     private static let dataSettings: [Setting<AuditConfiguration>] = [
         .path("data.train", \.data.train, "training data: bounds, scales and levels come from it"),
@@ -150,22 +143,10 @@ extension AuditConfiguration {
 
     /// A key of `feature_space` whose grammar the declaration itself holds.
     private static func declared(_ key: SettingKey) -> Setting<AuditConfiguration> {
-        let isOneHot = key.name == "one_hot"
-        return Setting(
+        Setting(
             "feature_space.\(key.name)", key.kind, key.meaning, isServed: key.isServed,
-            apply: { configuration, node throws(CasemateError) in
-                if isOneHot {
-                    configuration.featureSpace.take(oneHot: node)
-                } else {
-                    try configuration.featureSpace.take(features: node)
-                }
-            },
-            show: { configuration in
-                let names =
-                    isOneHot
-                    ? configuration.featureSpace.oneHot.map(\.name) : configuration.featureSpace.features.keys.sorted()
-                return names.isEmpty ? nil : .list(names.map { .text($0) })
-            })
+            apply: { configuration, node throws(CasemateError) in try configuration.featureSpace.take(key.name, node) },
+            show: { $0.featureSpace.shown(key.name) })
     }
     private static let policySettings: [Setting<AuditConfiguration>] = [
         Setting(

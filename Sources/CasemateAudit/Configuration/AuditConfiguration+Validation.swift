@@ -5,8 +5,15 @@ extension AuditConfiguration {
     /// options are in.
     /// - Throws: `invalidSetting` with the place of the setting.
     public func validate() throws(CasemateError) {
+        if model.path != nil, model.endpoint.url != nil {
+            throw clash(
+                "model.endpoint.url", "both 'model.path' and 'model.endpoint' name a model", "name one of them")
+        }
+        if model.endpoint.url == nil, let key = origins.keys.filter({ $0.hasPrefix("model.endpoint.") }).min() {
+            throw clash(key, "an endpoint is set up and has no address", "add `url` to `model.endpoint`")
+        }
         let required: [(String, String?, String)] = [
-            ("model.path", model.path, "--model"), ("data.test", data.test, "--test"),
+            ("model.path", model.path ?? model.endpoint.url, "--model"), ("data.test", data.test, "--test"),
             ("data.target", data.target, "--target"),
         ]
         for (key, value, option) in required where value == nil {

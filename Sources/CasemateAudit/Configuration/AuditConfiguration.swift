@@ -44,6 +44,8 @@ public struct AuditConfiguration: Sendable {
     public struct Model: Hashable, Sendable {
         /// Path of the file.
         public var path: String?
+        /// Format that the file must have; `nil` takes what its bytes show.
+        public var format: ModelFile.Format?
         /// Columns that the model takes, in its order; `nil` takes all that are declared as nothing else.
         public var features: [String]?
         /// What is known better than the graph says.
@@ -52,6 +54,8 @@ public struct AuditConfiguration: Sendable {
         public var provider = "cpu"
         /// Path of the release before this one.
         public var previous: String?
+        /// A served model instead of a file.
+        public var endpoint = Endpoint()
     }
     /// The data.
     public struct Data: Hashable, Sendable {

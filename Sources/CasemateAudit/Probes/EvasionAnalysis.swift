@@ -16,8 +16,12 @@ struct EvasionAnalysis {
     private var attacked: [EvasionResult.Sample] { result.samples.filter { $0.outcome != .alreadyReached } }
     private var found: [EvasionResult.Sample] {
         result.samples.filter { $0.outcome == .found }.sorted {
-            ($0.distance, $0.identifier) < ($1.distance, $1.identifier)
+            (size($0), $0.identifier) < (size($1), $1.identifier)
         }
+    }
+    /// What was made small.
+    private func size(_ sample: EvasionResult.Sample) -> Double {
+        result.objective == .cost ? sample.cost : sample.distance
     }
     /// The norm as metrics carry it.
     var group: String { "norm=\(result.norm.rawValue)" }
@@ -75,25 +79,35 @@ struct EvasionAnalysis {
                     attacked.isEmpty ? nil : Double(hits) / Double(attacked.count), low: interval?.low,
                     high: interval?.high, n: attacked.count, group: group, note: "Wilson 95 %, of the rows attacked"))
         }
+        outcome.metrics += costs()
+        outcome.tables.append(outcomes())
+    }
+
+    /// What the rows found cost: distance, price, queries; and what was refused.
+    private func costs() -> [Metric] {
         let queries = attacked.map { Double($0.queries) }
-        outcome.metrics.append(
+        let spent = queries.reduce(0, +)
+        let none = found.isEmpty ? "no row was found" : nil
+        return [
             Metric(
                 "evasion.median_distance", result.medianDistance, n: found.count, group: group,
-                note: found.isEmpty ? "no row was found" : "of the rows found"))
-        outcome.metrics.append(
+                note: none ?? "of the rows found"),
             Metric(
-                "evasion.mean_queries", queries.isEmpty ? nil : queries.reduce(0, +) / Double(queries.count),
-                n: queries.count, group: group))
-        let spent = queries.reduce(0, +)
-        outcome.metrics.append(
+                "evasion.mean_queries", queries.isEmpty ? nil : spent / Double(queries.count), n: queries.count,
+                group: group),
             Metric(
                 "evasion.queries_per_success", found.isEmpty ? nil : spent / Double(found.count), n: found.count,
-                group: group, note: found.isEmpty ? "no row was found" : nil))
-        outcome.metrics.append(
+                group: group, note: none),
             Metric(
                 "evasion.discarded", Double(result.discarded), n: total, group: group,
-                note: "found by the search, refused by the re-check"))
-        outcome.tables.append(outcomes())
+                note: "found by the search, refused by the re-check"),
+            Metric(
+                "evasion.median_cost", result.medianCost, n: found.count, group: group,
+                note: none ?? "of the rows found, by the costs of the feature space"),
+            Metric(
+                "evasion.unrepairable", Double(result.unrepairable), n: total, group: group,
+                note: "proposals of the search that no repair made lawful; the model was not asked about them"),
+        ]
     }
 
     private func outcomes() -> EvidenceTable {
@@ -106,6 +120,8 @@ struct EvasionAnalysis {
             title: "What became of \(Words.count(total, "row")) under \(Self.name(result.norm))",
             columns: ["outcome", "rows"],
             rows: words.filter { result.count($0.0) > 0 }.map { [$0.1, "\(result.count($0.0))"] }
+                + (result.unrepairable > 0
+                    ? [["proposals that no repair made lawful, not asked", "\(result.unrepairable)"]] : [])
                 + [["queries in all", "\(result.queries)"]])
     }
 
@@ -149,6 +165,11 @@ struct EvasionAnalysis {
             outcome.summary.append(
                 "\(result.discarded) results of the search did not survive the re-check and do not count.")
         }
+        if result.unrepairable > 0 {
+            outcome.summary.append(
+                "\(Words.count(result.unrepairable, "proposal")) of the search broke a rule between features and could not "
+                    + "be repaired; the model was not asked about them.")
+        }
         let failed = result.count(.notFound) + result.count(.unfinished)
         if failed > 0 {
             outcome.summary.append(
@@ -157,6 +178,14 @@ struct EvasionAnalysis {
         outcome.attacker += sentences()
         if let finding = smallChanges(changes: Array(changes.prefix(3)), probe: probe) {
             outcome.findings.append(finding)
+        }
+    }
+
+    private var seeing: String {
+        switch result.access {
+        case .labels: "Seeing nothing but decisions"
+        case .scores: "Seeing decisions and scores"
+        case .gradients: "Knowing the model file"
         }
     }
 
@@ -169,7 +198,7 @@ struct EvasionAnalysis {
             let tried = attacked.filter { !isFavourable(before: $0) }
             if let cheapest = bad.first, !tried.isEmpty {
                 lines.append(
-                    "Seeing nothing but decisions, an attacker turned \(bad.count) of \(tried.count) unfavourable decisions "
+                    "\(seeing), an attacker turned \(bad.count) of \(tried.count) unfavourable decisions "
                         + "into the favourable one, changing \(Words.count(Int(median(bad.map { Double($0.changed) }) ?? 1), "feature")) "
                         + "and asking \(Int(queries)) questions (medians). "
                         + "The cheapest: \(action(cheapest)).")
@@ -183,7 +212,7 @@ struct EvasionAnalysis {
             }
         } else if let cheapest = found.first {
             lines.append(
-                "Seeing nothing but decisions, an attacker changed \(found.count) of \(attacked.count) right decisions, asking "
+                "\(seeing), an attacker changed \(found.count) of \(attacked.count) right decisions, asking "
                     + "\(Int(queries)) questions each (median). The cheapest: \(action(cheapest)).")
         }
         return lines
@@ -198,28 +227,19 @@ struct EvasionAnalysis {
         let names = change(sample).steps.map { "`\($0.feature)`" }
         let shown = names.prefix(3).joined(separator: ", ")
         let more = names.count > 3 ? " and \(names.count - 3) more" : ""
-        return "move \(shown)\(more), distance \(Words.distance(sample.distance))"
+        let size =
+            result.objective == .cost
+            ? "cost \(Words.distance(sample.cost))" : "distance \(Words.distance(sample.distance))"
+        return "move \(shown)\(more), \(size)"
     }
 
-    private func change(_ sample: EvasionResult.Sample) -> RowChange {
+    /// What was done to a row.
+    func change(_ sample: EvasionResult.Sample) -> RowChange {
         let original = Array(subject.test[row: sample.identifier])
         let row = sample.row ?? original
-        let steps = subject.space.changes(from: original, to: row).map { change -> RowChange.Step in
-            let features = change.features.map { subject.space.features[$0] }
-            guard features.count > 1 else {
-                let index = change.features[0]
-                return RowChange.Step(
-                    feature: features[0].name, before: features[0].text(of: original[index]),
-                    after: features[0].text(of: row[index]))
-            }
-            func chosen(_ values: [Float]) -> String {
-                change.features.first { values[$0] > 0.5 }.map { subject.space.features[$0].name } ?? "none"
-            }
-            return RowChange.Step(
-                feature: features.map(\.name).joined(separator: "/"), before: chosen(original), after: chosen(row))
-        }
-        return RowChange(
-            row: sample.identifier + 1, steps: steps, decisionBefore: decision(subject.decisions[sample.identifier]),
+        return subject.space.rowChange(
+            row: sample.identifier + 1, from: original, to: row,
+            decisionBefore: decision(subject.decisions[sample.identifier]),
             decisionAfter: decision(sample.label ?? -1), distance: sample.distance)
     }
 

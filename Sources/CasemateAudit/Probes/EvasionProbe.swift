@@ -4,11 +4,11 @@ import CasemateData
 import CasemateModels
 import Foundation
 
-/// How little an attacker who sees only decisions must change a row to change its decision: HopSkipJump over all rows
-/// at once, inside the feature space, every result checked again from scratch.
+/// How little an attacker must change a row to change its decision: one of `evasionAttacks` (HopSkipJump, which sees only
+/// decisions, unless told otherwise) over all rows at once, inside the feature space, every result checked again from
+/// scratch.
 ///
-/// Source: Chen, Jordan, Wainwright, "HopSkipJumpAttack", IEEE S&P 2020. Method, findings and blind spots:
-/// `docs/probes/evasion.md`.
+/// Method, sources, findings and blind spots: `docs/probes/evasion.md`.
 public struct EvasionProbe: Probe {
     /// Name in configuration and reports.
     public static let identifier = "evasion"
@@ -45,18 +45,43 @@ public struct EvasionProbe: Probe {
                 "the goal '\(attack.goal.rawValue)' needs a favourable outcome",
                 help: "add `data: {favourable: …}`, or use the goal 'any'")
         }
+        try checkAccess(configuration)
         var copy = self
+        copy.attack.norms = try servedNorms(configuration)
         copy.attack.epsilons = Set(attack.epsilons + configuration.policy.rules.compactMap(\.distance)).sorted()
         return copy
+    }
+
+    private func checkAccess(_ configuration: AuditConfiguration) throws(CasemateError) {
+        guard let access = attack.access, access < attack.type.access else { return }
+        let fitting = evasionAttacks.filter { $0.access <= access }.map { "'\($0.identifier)'" }
+        throw CasemateError(
+            .invalidSetting, at: configuration.place(of: "probes.evasion.access"),
+            "'\(attack.attack)' needs \(attack.type.access.rawValue), and the access declared is \(access.rawValue)",
+            help: "declare more access, or use one of \(fitting.joined(separator: ", "))")
+    }
+
+    /// The norms asked for that the attack serves; one that was named by itself must be among them.
+    private func servedNorms(_ configuration: AuditConfiguration) throws(CasemateError) -> [FeatureSpace.Norm] {
+        let served = attack.norms.filter(attack.type.norms.contains)
+        guard served.isEmpty else { return served }
+        throw CasemateError(
+            .invalidSetting, at: configuration.place(of: "probes.evasion.norm"),
+            "'\(attack.attack)' does not serve \(attack.norms.map(\.rawValue).joined(separator: ", "))",
+            help: "use \(attack.type.norms.map(\.rawValue).joined(separator: ", "))")
     }
 
     /// Needs decisions, and inputs that are a table or an image.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
         if subject.decision == nil { return "a regression without `decision: {threshold: …}` makes no decisions" }
-        if subject.model.model.signature.layout == .text { return "this release has no attack on text" }
+        if subject.model.model.signature.layout == .text { return "the model takes text: the `text` probe attacks it" }
         if attack.goal != .any, subject.favourable == nil {
             return "the goal '\(attack.goal.rawValue)' needs `favourable:` under `data:`"
         }
+        if attack.access(givesScores: subject.givesScores) == .scores, !subject.givesScores {
+            return "the model answers decisions only, and '\(attack.attack)' is to see scores"
+        }
+        if attack.type.access == .gradients, let reason = GradientAccess.reasonAgainst(subject) { return reason }
         return attack.samples == 0 || subject.test.count == 0 ? "no rows to attack" : nil
     }
 
@@ -81,6 +106,7 @@ public struct EvasionProbe: Probe {
         let rows = EvasionRows(subject, attack, seed: context.seed)
         guard !rows.indices.isEmpty else { return attacks }
         let oracle = TableOracle(model: subject.model, decision: decision, cancellation: context.cancellation)
+        let gradients = try attack.type.access == .gradients ? GradientAccess.oracle(subject, context) : nil
         attacks.rows = rows.indices.count
         for norm in attack.norms {
             guard attacks.stopped == nil else {
@@ -90,7 +116,7 @@ public struct EvasionProbe: Probe {
             let clock = ContinuousClock()
             let start = clock.now
             do {
-                let result = try result(rows, norm, oracle, subject, context)
+                let result = try result(rows, norm, oracle, gradients, subject, context)
                 attacks.done.append(
                     EvasionAnalysis(
                         result: result, rows: rows, subject: subject,
@@ -110,7 +136,7 @@ public struct EvasionProbe: Probe {
             let reason = attacks.stopped ?? "no test row has a decision that the goal could change"
             return outcome(status: attacks.stopped == nil ? .notTested : .partial, reason: reason)
         }
-        var outcome = outcome(status: attacks.stopped == nil ? .tested : .partial, reason: attacks.stopped)
+        var outcome = outcome(seeing: first.result.access, stopped: attacks.stopped)
         for analysis in attacks.done { try analysis.appendFigures(to: &outcome) }
         for norm in attacks.missing {
             outcome.metrics += EvasionAnalysis.unfinished(
@@ -126,59 +152,37 @@ public struct EvasionProbe: Probe {
         return outcome
     }
 
+    /// An empty outcome that says what the attacker saw.
+    private func outcome(seeing access: EvasionAccess, stopped: String?) -> ProbeOutcome {
+        guard access != .labels else { return outcome(status: stopped == nil ? .tested : .partial, reason: stopped) }
+        let plain = Self.taxonomy
+        let taxonomy = Taxonomy(
+            stages: plain.stages, influence: plain.influence, violations: plain.violations,
+            specificity: plain.specificity, knowledge: access == .scores ? [.scores] : [.gradients],
+            atlas: access == .scores ? plain.atlas : ["AML.T0015", "AML.T0043.000"], owasp: plain.owasp,
+            nist: access == .scores ? plain.nist : ["NISTAML.022"])
+        return ProbeOutcome(
+            probe: Self.identifier, title: "Evasion, \(access == .scores ? "scores seen" : "gradients known")",
+            taxonomy: taxonomy, status: stopped == nil ? .tested : .partial, reason: stopped)
+    }
+
     private func result(
-        _ rows: EvasionRows, _ norm: FeatureSpace.Norm, _ oracle: TableOracle, _ subject: AuditSubject,
-        _ context: RunContext
+        _ rows: EvasionRows, _ norm: FeatureSpace.Norm, _ oracle: TableOracle, _ gradients: (any GradientOracle)?,
+        _ subject: AuditSubject, _ context: RunContext
     ) throws -> EvasionResult {
         let problem = try EvasionProblem(
             originals: subject.test.rows(rows.indices), space: subject.space, goals: rows.goals,
             identifiers: rows.indices, startingPoints: attack.usesTrainingRows ? subject.train : nil)
         let isTable = subject.model.model.signature.layout != .image
-        return try attack.run(norm: norm, isTable: isTable, deadline: context.deadline).run(
-            problem, oracle: oracle, context: context)
+        let run = attack.run(
+            norm: norm, isTable: isTable, givesScores: subject.givesScores, boosting: subject.boosting,
+            deadline: context.deadline)
+        let scored = run.access >= .scores ? ScoredTableOracle(oracle, kind: subject.predictions.kind) : nil
+        return try run.run(problem, oracle: scored ?? oracle, gradients: gradients, context: context)
     }
 }
 
-/// The test rows that are attacked, and what the attacker wants of each.
-struct EvasionRows {
-    /// Test rows in file order.
-    let indices: [Int]
-    /// One goal a row.
-    let goals: [EvasionProblem.Goal]
-    /// Settings of the attack.
-    let settings: EvasionSettings
-
-    init(_ subject: AuditSubject, _ settings: EvasionSettings, seed: UInt64) {
-        self.settings = settings
-        let labels = Self.labels(subject)
-        let candidates = (0..<subject.test.count).filter { row in
-            switch settings.goal {
-            case .any: true
-            case .favourable: !subject.isFavourableDecision(row)
-            case .unfavourable: subject.isFavourableDecision(row)
-            }
-        }
-        var generator = SeededGenerator(seed: seed, stream: 0x65_76_61)
-        indices = Array(candidates.shuffled(using: &generator).prefix(settings.samples)).sorted()
-        goals = indices.map { row in
-            switch settings.goal {
-            case .any: .untargeted(label: labels[row])
-            case .favourable: .targeted(label: Int32(subject.favourable ?? 0))
-            case .unfavourable: .untargeted(label: Int32(subject.favourable ?? 0))
-            }
-        }
-    }
-
-    /// The right decision of every test row.
-    static func labels(_ subject: AuditSubject) -> [Int32] {
-        switch subject.targets {
-        case .classes(let classes): classes.map(Int32.init)
-        case .values(let values):
-            if case .value(let threshold)? = subject.decision?.kind {
-                values.map { $0 >= threshold ? 1 : 0 }
-            } else {
-                subject.decisions
-            }
-        }
-    }
+extension AuditSubject {
+    /// Whether the model says more than its decision.
+    var givesScores: Bool { predictions.kind != .labels }
 }

@@ -57,7 +57,7 @@ public struct LeafShiftProbe: Probe {
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
         if subject.previous != nil { return nil }
         let release = "add `previous: old.onnx` under `model:` to compare with an earlier release"
-        guard subject.file?.operators.contains(where: { $0.name.hasPrefix("TreeEnsemble") }) ?? false else {
+        guard subject.hasTrees else {
             return "the model has no trees whose leaves could be compared, and no earlier release is named: \(release)"
         }
         guard let train = subject.train else {

@@ -71,6 +71,7 @@ public struct MembershipProbe: Probe {
 
     /// Needs a classifier, labelled training data and LightGBM.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
+        if subject.model.model.signature.layout == .text { return "shadow models are trained on tables only" }
         guard subject.train != nil else { return "no training data: add `train: FILE` under `data:`" }
         guard case .classes = subject.targets else {
             return "the model is a regression; only classifiers are attacked"

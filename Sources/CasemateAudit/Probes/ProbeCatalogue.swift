@@ -5,7 +5,9 @@ public import CasemateCore
 public let builtInProbes: [any Probe.Type] = [
     FileProbe.self, ConstraintsProbe.self, PerformanceProbe.self, FairnessProbe.self, BenchmarkModelProbe.self,
     ResidualsProbe.self, InsidersProbe.self, LeafShiftProbe.self, RandomTestingProbe.self, SensitivityProbe.self,
-    WhiteBoxProbe.self, EvasionProbe.self, SurrogateProbe.self, MembershipProbe.self,
+    HiddenBranchesProbe.self, ExactTreesProbe.self, WhiteBoxProbe.self, EvasionProbe.self, ImpersonationProbe.self,
+    TextProbe.self,
+    SurrogateProbe.self, MembershipProbe.self,
 ]
 
 /// A threat that no probe of this release examines; reports list it as not tested.
@@ -30,11 +32,6 @@ public let untestedThreats: [UntestedThreat] = [
             stages: [.data, .training], influence: .causative, violations: [.integrity, .availability],
             specificity: .indiscriminate, knowledge: [.trainingData], atlas: ["AML.T0020"], owasp: ["ML02"],
             nist: ["NISTAML.013", "NISTAML.024"])),
-    UntestedThreat(
-        identifier: "backdoor", title: "Hidden branches and backdoors",
-        taxonomy: Taxonomy(
-            stages: [.data, .training, .artefact], influence: .causative, violations: [.integrity],
-            specificity: .targeted, atlas: ["AML.T0018.000"], owasp: ["ML10"], nist: ["NISTAML.023"])),
     UntestedThreat(
         identifier: "inversion", title: "Model inversion and attribute inference",
         taxonomy: Taxonomy(

@@ -64,6 +64,7 @@ public struct ResidualsProbe: Probe {
 
     /// Needs LightGBM, labelled training data and a favourable outcome.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
+        if subject.model.model.signature.layout == .text { return "rows of one text have no segments" }
         guard let train = subject.train else { return "no training data are declared: add `train: …` under `data:`" }
         guard subject.trainTargets != nil else {
             return "the training data lack the target: give a file with the column '\(subject.roles.target ?? "")'"

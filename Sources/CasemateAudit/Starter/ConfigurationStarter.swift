@@ -44,15 +44,14 @@ public struct ConfigurationStarter: Sendable {
     ///   candidates; `Cancelled`.
     public func draft(search: EngineSearch, context: RunContext) throws -> Draft {
         context.progress("looking", 0, 4)
-        let runtime = try OnnxRuntime(search)
-        let loaded = try OnnxModel(path: model, runtime: runtime, options: ExecutionOptions(threads: context.threads))
+        let options = ExecutionOptions(threads: context.threads)
+        let loaded = try ModelFile.open(path: model, options: options) { try OnnxRuntime(search) }
         context.progress("looking", 1, 4)
         let engine = try DataEngine(search, threads: context.threads, cancellation: context.cancellation)
         let data = try StarterData(test: test, train: train, engine: engine)
         context.progress("looking", 2, 4)
         let finder = StarterFinder(
-            model: loaded, data: data, path: model, runtime: runtime,
-            options: ExecutionOptions(threads: context.threads))
+            model: loaded, data: data, path: model, search: search, options: options)
         let facts = try finder.facts(target: target, cancellation: context.cancellation)
         try context.cancellation.check()
         let patterns = try StarterPatterns(facts, data, cancellation: context.cancellation)
@@ -118,5 +117,17 @@ struct StarterRule: Hashable, Sendable {
         guard value > 0 else { return "0" }
         let unit = pow(10, (log10(value)).rounded(.down) - 1)
         return significant((value / unit).rounded(.up) * unit)
+    }
+}
+
+extension AuditConfiguration {
+    /// Finds the column that the model predicts, and columns that are no features, where nobody named them.
+    /// - Throws: what `ConfigurationStarter` throws.
+    public mutating func findTarget(model: String, search: EngineSearch, context: RunContext) throws {
+        guard let test = data.test ?? data.train else { return }
+        let draft = try ConfigurationStarter(model: model, test: test).draft(search: search, context: context)
+        data.target = draft.target
+        if data.ignore.isEmpty { data.ignore = draft.ignored + draft.protected }
+        if data.identifiers.isEmpty { data.identifiers = draft.identifiers }
     }
 }

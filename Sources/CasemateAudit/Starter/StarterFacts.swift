@@ -6,7 +6,7 @@ import CasemateModels
 struct StarterFacts: Sendable {
     /// What goes in and comes out.
     var signature: ModelSignature
-    /// The task that had to be declared, because the graph does not tell.
+    /// The task that had to be declared, because the model does not tell.
     var declaredTask: ModelTask?
     /// The predicted column of the test data, and why.
     var target: StarterColumn, targetReason: String
@@ -16,8 +16,10 @@ struct StarterFacts: Sendable {
     var classCounts: [String: Int]
     /// Features in the model's order.
     var features: [Feature]
-    /// Why it is these, where that was a choice; `nil` where the graph names them or all columns fit.
+    /// Why it is these, where that was a choice; `nil` where the model names them or all columns fit.
     var featureReason: String?
+    /// Whether the model itself says which columns it takes.
+    var takesNames = false
     /// Whether the file has to name the features.
     var needsFeatureList: Bool
     /// Roles of the other columns.

@@ -18,6 +18,7 @@ struct StarterFeatures {
     private static let rows = 1000, choices = 600
 
     func find() throws -> Found {
+        if finder.takesNames { return Found(features: try finder.bound(to: nil, excluded: [])) }
         switch finder.model.signature.layout {
         case .columns: return Found(features: try finder.bound(to: nil, excluded: []))
         case .text: return try text()

@@ -4,17 +4,17 @@ import CasemateModels
 
 /// Finds target and features of a model in a table.
 struct StarterFinder {
-    let model: OnnxModel
+    let model: any RowModel
     let data: StarterData
     /// The model file.
     let path: String
-    let runtime: OnnxRuntime
+    let search: EngineSearch
     let options: ExecutionOptions
 
     /// Finds everything.
     /// - Throws: `mismatch` with the candidates where several columns or none fit.
     func facts(target named: String?, cancellation: Cancellation) throws -> StarterFacts {
-        let taken = model.signature.layout == .columns ? try bound(to: nil, excluded: []).map(\.name) : nil
+        let taken = takesNames ? try bound(to: nil, excluded: []).map(\.name) : nil
         var choice = StarterTarget(
             signature: model.signature, data: data, taken: Set(taken ?? []), knowsFeatures: taken != nil)
         var (finder, task): (StarterFinder, ModelTask?) = (self, nil)
@@ -32,21 +32,27 @@ struct StarterFinder {
         let roles = try StarterRoles(data, target: target.column.name, features: features.features, notes: &notes)
         let names = Set(features.features.map(\.name))
         let isProtectedFeature = roles.protected.contains { names.contains($0.column) }
-        let layout = finder.model.signature.layout
         var facts = StarterFacts(
             signature: finder.model.signature, declaredTask: task, target: target.column, targetReason: target.reason,
             classes: target.classes, classCounts: target.counts, features: features.features,
             featureReason: features.reason,
-            needsFeatureList: features.needsList || (isProtectedFeature && layout != .columns), roles: roles)
+            takesNames: takesNames, needsFeatureList: features.needsList || (isProtectedFeature && !takesNames),
+            roles: roles)
         facts.notes = notes
         facts.favourable = Self.favourable(facts)
         return facts
     }
 
     private func reopened(as task: ModelTask) throws -> StarterFinder {
-        let again = try OnnxModel(
-            path: path, runtime: runtime, options: options, overrides: ModelOverrides(task: task))
-        return StarterFinder(model: again, data: data, path: path, runtime: runtime, options: options)
+        let again = try ModelFile.open(path: path, options: options, overrides: ModelOverrides(task: task)) {
+            try OnnxRuntime(search)
+        }
+        return StarterFinder(model: again, data: data, path: path, search: search, options: options)
+    }
+
+    /// Whether the model itself says which columns it takes.
+    var takesNames: Bool {
+        model.signature.layout == .columns || TableModel.namedColumns(model, in: data.shared.map(\.column)) != nil
     }
 
     /// The features that the model takes of the columns that both files have.

@@ -38,7 +38,7 @@ struct StarterPage {
         yaml.line("model:")
         yaml.line("path: \(StarterYaml.scalar(model))", indent: 2)
         let count = Words.count(facts.features.count, "feature")
-        yaml.comment("By its graph: \(task), \(count), gives \(facts.signature.kind.rawValue).", indent: 2)
+        yaml.comment("By its file: \(task), \(count), gives \(facts.signature.kind.rawValue).", indent: 2)
         if let task = facts.declaredTask {
             yaml.comment("One raw value a row and a target of two outcomes: taken as a logit. Check that.", indent: 2)
             yaml.line("task: \(task.rawValue)", indent: 2)
@@ -46,7 +46,7 @@ struct StarterPage {
         if let reason = facts.featureReason { yaml.comment(reason, indent: 2) }
         if facts.needsFeatureList {
             yaml.list("features", facts.features.map { StarterYaml.scalar($0.name) }, indent: 2)
-        } else if facts.signature.layout == .columns {
+        } else if facts.takesNames {
             yaml.comment("It names the columns that it takes.", indent: 2)
         } else if facts.signature.layout != .text {
             yaml.comment("It takes all columns that are declared as nothing else, in the order of the file.", indent: 2)

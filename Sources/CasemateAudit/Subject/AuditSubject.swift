@@ -108,7 +108,7 @@ public struct AuditSubject: Sendable {
             (wide.low, wide.high) = (bounds.lowerBound, bounds.upperBound)
             return wide
         }
-        copy.space = FeatureSpace(features: space.features, rules: rules, oneHotGroups: space.oneHotGroups)
+        copy.space = space.replacing(rules: rules)
         return copy
     }
 

@@ -10,8 +10,8 @@ public struct PreviousRelease: Sendable {
     public let name: String
     /// The model, bound to its own features.
     public let model: TableModel
-    /// Facts about its file.
-    public let file: OnnxFile
+    /// Facts about its file; `nil` where it is no ONNX file.
+    public let file: OnnxFile?
     /// Its answers on the test rows.
     public let predictions: Predictions
     /// Features that only it takes, and those that only the audited model takes.
@@ -19,11 +19,11 @@ public struct PreviousRelease: Sendable {
 
     /// Opens the release, finds its columns in the test data and asks it.
     ///
-    /// A model with one input a column takes the columns of its names, whether the audited model takes them or not;
+    /// A model that names its columns takes those of its names, whether the audited model takes them or not;
     /// any other must take as many values a row as the audited one, and is given the same.
     /// - Parameters:
     ///   - path: The file.
-    ///   - runtime: ONNX Runtime.
+    ///   - runtime: Gives ONNX Runtime; asked for an ONNX file alone.
     ///   - options: Where and with how many threads it runs.
     ///   - overrides: Those of the audited model; names of outputs that this file does not have are left out.
     ///   - current: The audited model.
@@ -31,15 +31,17 @@ public struct PreviousRelease: Sendable {
     ///   - test: The test rows over the audited model's features.
     ///   - declared: Its features by name where they are not the audited model's.
     ///   - cancellation: Stops the engine.
-    /// - Throws: what `OnnxModel` and `TableModel` throw; `mismatch` when it answers another question or takes other
+    /// - Throws: what `ModelFile` and `TableModel` throw; `mismatch` when it answers another question or takes other
     ///   columns than the data have; `unusableData` for an answer that is no number; `Cancelled`.
     public static func load(
-        path: String, runtime: OnnxRuntime, options: ExecutionOptions, overrides: ModelOverrides, current: TableModel,
-        table: DataTable, test: FeatureMatrix, declared: [String]? = nil, cancellation: Cancellation
+        path: String, runtime: () throws -> OnnxRuntime, options: ExecutionOptions, overrides: ModelOverrides,
+        current: TableModel, table: DataTable, test: FeatureMatrix, declared: [String]? = nil,
+        cancellation: Cancellation
     ) throws -> PreviousRelease {
-        let file = try OnnxFile(path: path)
-        let model = try OnnxModel(
-            path: path, runtime: runtime, options: options, overrides: overrides.fitting(file.outputs.map(\.name)))
+        let isOnnx = try ModelFile.format(path: path) == .onnx
+        let outputs = isOnnx ? try OnnxFile(path: path).outputs.map(\.name) : []
+        let model = try ModelFile.open(
+            path: path, options: options, overrides: overrides.fitting(outputs, isOnnx: isOnnx), runtime: runtime)
         let bound = try bind(model, current: current, table: table, declared: declared)
         let isSame = bound.features == current.features
         if !isSame { try table.rejectNonFinite(bound.features.map(\.name)) }
@@ -48,18 +50,20 @@ public struct PreviousRelease: Sendable {
         try answers.rejectNonFinite(table.path)
         let (old, new) = (Set(bound.features.map(\.name)), Set(current.features.map(\.name)))
         return PreviousRelease(
-            name: String(path.split(separator: "/").last ?? "previous"), model: bound, file: model.file,
+            name: String(path.split(separator: "/").last ?? "previous"), model: bound,
+            file: (model as? OnnxModel)?.file,
             predictions: try answers.ordered(as: current.model.signature, path: path),
             dropped: bound.features.map(\.name).filter { !new.contains($0) },
             added: current.features.map(\.name).filter { !old.contains($0) })
     }
 
     private static func bind(
-        _ model: OnnxModel, current: TableModel, table: DataTable, declared: [String]?
+        _ model: any RowModel, current: TableModel, table: DataTable, declared: [String]?
     ) throws -> TableModel {
         let names = current.features.map(\.name)
-        let isByName = model.signature.layout == .columns
-        if let width = model.rowSize, declared == nil, width != names.count {
+        let isByName =
+            model.signature.layout == .columns || TableModel.namedColumns(model, in: table.columns) != nil
+        if !isByName, let width = model.rowSize, declared == nil, width != names.count {
             throw CasemateError(
                 .mismatch, at: "model.previous",
                 "the earlier release takes \(width) values a row and this one \(names.count): which columns are its own "
@@ -86,9 +90,10 @@ public struct PreviousRelease: Sendable {
 }
 
 extension ModelOverrides {
-    /// The same without names of outputs that are not among `outputs`.
-    fileprivate func fitting(_ outputs: [String]) -> ModelOverrides {
+    /// The same without names of outputs that are not among `outputs`, and without axes for what has none.
+    fileprivate func fitting(_ outputs: [String], isOnnx: Bool) -> ModelOverrides {
         var copy = self
+        if !isOnnx { (copy.layout, copy.rowShape) = (nil, nil) }
         if let name = labelOutput, !outputs.contains(name) { copy.labelOutput = nil }
         if let names = scoreOutputs, !Set(names).isSubset(of: outputs) { copy.scoreOutputs = nil }
         return copy

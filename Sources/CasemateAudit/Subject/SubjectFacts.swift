@@ -18,6 +18,10 @@ struct SubjectFacts {
             ["inputs", "\(signature.layout.rawValue), \(Words.count(subject.model.features.count, "feature"))"],
             ["test data", "\(Words.count(data.test.count, "row")), \(Words.count(data.test.columns.count, "column"))"],
         ]
+        if let trees = (subject.model.model as? TreeFileModel)?.file {
+            let count = Words.count(trees.ensemble.trees, "tree")
+            rows.insert(["file", "\(trees.format.rawValue) \(trees.version), \(trees.objective), \(count)"], at: 0)
+        }
         if let train = data.train {
             rows.append([
                 "training data", "\(Words.count(train.count, "row")), \(Words.count(train.columns.count, "column"))",

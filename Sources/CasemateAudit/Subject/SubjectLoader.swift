@@ -31,16 +31,28 @@ public struct SubjectLoader: Sendable {
         let paths = try requiredPaths()
         let inputs = try digests(paths)
         context.progress("loading", 0, 4)
-        let runtime = try OnnxRuntime(search)
-        let model = try OnnxModel(
-            path: paths.model, runtime: runtime,
-            options: ExecutionOptions(provider: configuration.model.provider, threads: context.threads),
-            overrides: configuration.model.overrides)
+        var opened: OnnxRuntime?
+        // why: a tree file needs no engine, so none is looked for.
+        func runtime() throws -> OnnxRuntime {
+            if let opened { return opened }
+            let runtime = try OnnxRuntime(search)
+            opened = runtime
+            return runtime
+        }
+        let remote = try RemoteSubject(configuration, environment: search.environment, context: context)
+        let local = try paths.model.map { path in
+            try ModelFile.open(
+                path: path, format: configuration.model.format,
+                options: ExecutionOptions(provider: configuration.model.provider, threads: context.threads),
+                overrides: configuration.model.overrides, runtime: runtime)
+        }
+        let file = (local as? OnnxModel)?.file
         context.progress("loading", 1, 4)
         let engine = try DataEngine(search, threads: context.threads, cancellation: context.cancellation)
         let tables = try open(paths, engine)
         context.progress("loading", 2, 4)
-        let table = try bind(model, tables)
+        let table = try model(local, remote, tables, target: paths.target)
+        let model = table.model
         let (test, train) = try matrices(table, tables)
         context.progress("loading", 3, 4)
         let predictions = try answers(table, test, tables.test.path)
@@ -48,7 +60,8 @@ public struct SubjectLoader: Sendable {
         let compiled = try compile(model.signature.layout, table.features, train ?? test, paths)
         let decisions = labels.decision.map { $0.decide(predictions) } ?? []
         let subject = AuditSubject(
-            name: String(paths.model.split(separator: "/").last ?? "model"), file: model.file, model: table, test: test,
+            name: remote?.name ?? String(paths.model?.split(separator: "/").last ?? "model"), file: file, model: table,
+            test: test,
             train: train, space: compiled.space, targets: labels.targets, weights: try weights(tables.test),
             predictions: predictions, decision: labels.decision, decisions: decisions, favourable: labels.favourable,
             protected: try protected(tables.test), tables: tables, roles: configuration.data,
@@ -57,22 +70,34 @@ public struct SubjectLoader: Sendable {
             insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime),
             boosting: try? LightGBM(search))
         context.progress("loading", 4, 4)
-        let external = try model.file.externalFiles.map { file in
+        let external = try (file?.externalFiles ?? []).map { file in
             let digest = try FileDigest(of: file.path)
             return Report.Input(role: "model data", path: file.path, sha256: digest.sha256, bytes: digest.bytes)
         }
         let facts = SubjectFacts(
             subject: subject, data: tables, notes: compiled.notes, isRedacted: configuration.report.isRedacted)
-        return Loaded(
-            subject: subject, inputs: inputs + external, facts: facts.tables,
-            engines: ["ONNX Runtime": runtime.version, "DuckDB": engine.version])
+        var engines = ["DuckDB": engine.version]
+        if let opened { engines["ONNX Runtime"] = opened.version }
+        let served = [table.endpointInput(predictions)].compactMap { $0 }
+        return Loaded(subject: subject, inputs: inputs + external + served, facts: facts.tables, engines: engines)
+    }
+
+    /// The model in a file, else the one that is served, bound to the table.
+    private func model(
+        _ local: (any RowModel)?, _ remote: RemoteSubject?, _ tables: Tables, target: String
+    ) throws -> TableModel {
+        if let local { return try bind(local, tables) }
+        guard let remote else {
+            throw CasemateError(.invalidSetting, at: "model", "no model is named", help: "name a file or an endpoint")
+        }
+        return try remote.model(tables, target: target) { try bind($0, tables) }
     }
 
     // MARK: Files
 
     struct Paths {
-        let model: String, test: String, target: String
-        let train: String?
+        let model: String?, train: String?
+        let test: String, target: String
     }
     typealias Tables = AuditSubject.Tables
 
@@ -82,12 +107,15 @@ public struct SubjectLoader: Sendable {
                 .invalidSetting, at: configuration.path ?? "audit", "no \(what) is named",
                 help: "add `\(key)` to the configuration, or give \(option)")
         }
-        guard let model = configuration.model.path else { throw missing("model: {path: …}", "--model FILE", "model") }
+        let model = configuration.model.path
+        guard model != nil || configuration.model.endpoint.url != nil else {
+            throw missing("model: {path: …}", "--model FILE", "model")
+        }
         guard let test = configuration.data.test else { throw missing("data: {test: …}", "--test FILE", "test data") }
         guard let target = configuration.data.target else {
             throw missing("data: {target: …}", "--target COLUMN", "target column")
         }
-        return Paths(model: model, test: test, target: target, train: configuration.data.train)
+        return Paths(model: model, train: configuration.data.train, test: test, target: target)
     }
 
     private func digests(_ paths: Paths) throws -> [Report.Input] {
@@ -116,7 +144,7 @@ public struct SubjectLoader: Sendable {
 
     // MARK: Rows
 
-    private func bind(_ model: OnnxModel, _ tables: Tables) throws -> TableModel {
+    private func bind(_ model: any RowModel, _ tables: Tables) throws -> TableModel {
         try checkDeclared(tables)
         return try TableModel(
             model: model, columns: tables.leading.columns, declared: configuration.model.features,
@@ -170,7 +198,7 @@ public struct SubjectLoader: Sendable {
             }
             if configuration.origins["feature_space.defaults.scale"] == nil { declaration.defaults.scale = .raw }
         }
-        let compiled = try declaration.compile(features: features, ranges: ranges)
+        let compiled = try declaration.compile(features: features, ranges: ranges, training: matrix)
         if !declaration.oneHot.isEmpty { try declaration.checkOneHot(matrix, file: paths.train ?? paths.test) }
         return compiled
     }
@@ -184,7 +212,7 @@ public struct SubjectLoader: Sendable {
     }
 
     private func previous(
-        _ current: TableModel, _ tables: Tables, _ test: FeatureMatrix, _ runtime: OnnxRuntime
+        _ current: TableModel, _ tables: Tables, _ test: FeatureMatrix, _ runtime: () throws -> OnnxRuntime
     ) throws -> PreviousRelease? {
         try configuration.model.previous.map { path in
             try PreviousRelease.load(

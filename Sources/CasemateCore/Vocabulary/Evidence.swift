@@ -51,15 +51,26 @@ public struct EvidenceTable: Hashable, Sendable, Codable {
 
 /// A row before and after an attack, said in words: which features moved, what the model answered.
 public struct RowChange: Hashable, Sendable, Codable {
-    /// One feature that moved.
+    /// One feature that moved, or one group of columns of which exactly one is 1.
     public struct Step: Hashable, Sendable, Codable {
+        /// What to do to get there.
+        public enum Verb: String, Hashable, Sendable, Codable, CaseIterable {
+            /// A number goes up, or down.
+            case raise, lower
+            /// A category becomes another.
+            case move
+            /// A value that was missing appears, or one vanishes.
+            case set
+        }
         /// Name of the feature.
         public let feature: String
         /// Value before and after, formatted for reading.
         public let before: String, after: String
+        /// What to do; `nil` leaves it to the values (`action` then reads them).
+        public let verb: Verb?
         /// Makes a step.
-        public init(feature: String, before: String, after: String) {
-            (self.feature, self.before, self.after) = (feature, before, after)
+        public init(feature: String, before: String, after: String, verb: Verb? = nil) {
+            (self.feature, self.before, self.after, self.verb) = (feature, before, after, verb)
         }
     }
     /// Number of the row in its data file, from 1 for the first row below the header.
@@ -70,14 +81,17 @@ public struct RowChange: Hashable, Sendable, Codable {
     public let decisionBefore: String, decisionAfter: String
     /// Distance in the measure that the attack states.
     public let distance: Double
+    /// What the change costs the attacker, by the costs of the feature space; `nil` where nobody counted.
+    public let cost: Double?
     /// Whether values are masked.
     public let isRedacted: Bool
 
-    /// Makes a change.
+    /// Makes a change; a cost that is no finite number counts as none.
     public init(
-        row: Int, steps: [Step], decisionBefore: String, decisionAfter: String, distance: Double,
+        row: Int, steps: [Step], decisionBefore: String, decisionAfter: String, distance: Double, cost: Double? = nil,
         isRedacted: Bool = false
     ) {
+        self.cost = cost.flatMap { $0.isFinite ? $0 : nil }
         (self.row, self.steps, self.distance, self.isRedacted) = (row, steps, distance, isRedacted)
         (self.decisionBefore, self.decisionAfter) = (decisionBefore, decisionAfter)
     }
@@ -87,7 +101,7 @@ public struct RowChange: Hashable, Sendable, Codable {
         RowChange(
             row: 0, steps: steps.map { Step(feature: $0.feature, before: "▒▒▒", after: "▒▒▒") },
             decisionBefore: Self.withoutScore(decisionBefore), decisionAfter: Self.withoutScore(decisionAfter),
-            distance: distance, isRedacted: true)
+            distance: distance, cost: cost, isRedacted: true)
     }
 
     /// A decision without the exact score that may stand behind it, as in `1 (favourable), score 0.62`.

@@ -43,8 +43,10 @@ public enum MetricCatalogue {
     }
     /// All metrics, probe by probe.
     public static let entries: [Entry] =
-        performance + evasion + fairness + file + constraints + residuals + sensitivity + benchmarkModel + insiders
-        + surrogate + membership + leafShift + randomTesting + whiteBox
+        performance + evasion + evasionActions + fairness + file + constraints + residuals + sensitivity
+        + benchmarkModel + insiders
+        + surrogate + membership + leafShift + randomTesting + whiteBox + exactTrees + text + impersonation
+        + hiddenBranches
     /// Their names.
     public static let names: [String] = entries.map(\.name)
     /// What people call a metric, parameter included: `ROC AUC`, `robust accuracy@0.1`.

@@ -47,6 +47,15 @@ struct ConstraintChecker {
         return (truth, checker.inputs)
     }
 
+    /// Checks an expression that may give anything.
+    static func value(
+        _ node: ConstraintNode, columns: [Column]
+    ) throws(ConstraintFault) -> (term: Term, inputs: [Column]) {
+        var checker = ConstraintChecker(columns: columns)
+        let term = try checker.term(node)
+        return (term, checker.inputs)
+    }
+
     private init(columns: [Column]) { self.columns = columns }
 
     /// The typed form of any part.

@@ -13,14 +13,21 @@ extension FeatureSpaceDeclaration {
     ///
     /// Without a word about it, a numeric feature keeps to its training range, takes whole numbers if all training
     /// values are whole, and its changes are divided by the range; a category may become any other.
-    /// - Parameter ranges: One entry a feature; `nil` where there are no numbers.
-    /// - Throws: `invalidSetting` or `mismatch` with the place of the rule that does not fit.
-    public func compile(features: [Feature], ranges: [FeatureRange?]) throws(CasemateError) -> Compiled {
+    /// - Parameters:
+    ///   - ranges: One entry a feature; `nil` where there are no numbers.
+    ///   - training: Rows on which derived features and relations are tried, for notes.
+    /// - Throws: `invalidSetting` or `mismatch` with the place of the rule that does not fit, or of the rules that
+    ///   together let nothing change.
+    public func compile(
+        features: [Feature], ranges: [FeatureRange?], training: FeatureMatrix? = nil
+    ) throws(CasemateError) -> Compiled {
         precondition(features.count == ranges.count, "\(ranges.count) ranges for \(features.count) features")
         let names = features.map(\.name)
         try checkNames(names)
         let groups = try groups(features)
         let members = Set(groups.joined())
+        let derived = try derivedFeatures(features, members)
+        let isDerived = Set(derived.map(\.feature))
         var notes: [String] = []
         var rules: [FeatureSpace.Rule] = []
         for (index, feature) in features.enumerated() {
@@ -28,7 +35,9 @@ extension FeatureSpaceDeclaration {
             try declared.validate(feature.name)
             let compiler = RuleCompiler(
                 feature: feature, declared: declared, defaults: defaults, range: ranges[index])
-            if members.contains(index) {
+            if isDerived.contains(index) {
+                rules.append(try compiler.derived())
+            } else if members.contains(index) {
                 rules.append(try compiler.member())
             } else if feature.levels != nil || declared.isCategorical == true || declared.moves != nil {
                 rules.append(try compiler.category())
@@ -37,8 +46,13 @@ extension FeatureSpaceDeclaration {
             }
         }
         try checkMembers(groups, rules, names)
-        return Compiled(
-            space: FeatureSpace(features: features, rules: rules, oneHotGroups: groups), notes: notes)
+        let relations = try relationRules(features)
+        let space = FeatureSpace(
+            features: features, rules: rules, oneHotGroups: groups, groupNames: oneHot.map(\.name),
+            derived: derived, relations: relations, maxChanges: maxChanges?.value, maxCost: maxCost?.value)
+        notes += try SpaceAdmission(space, declaration: self, ranges: ranges).notes()
+        if let training { notes += RuleTrial(space, rows: training).notes() }
+        return Compiled(space: space, notes: notes)
     }
 
     /// Checks that every row has exactly one 1 beside zeros in each one-hot group; missing values are let through.
@@ -119,7 +133,7 @@ extension FeatureSpaceDeclaration {
         }
     }
 
-    private static func list(_ names: [String]) -> String {
+    static func list(_ names: [String]) -> String {
         names.prefix(12).joined(separator: ", ") + (names.count > 12 ? ", …" : "")
     }
 }

@@ -12,8 +12,8 @@ extension FeatureSpaceDeclaration {
     private static let costKind = SettingKind.either([
         atLeastNothing,
         .mapping([
-            SettingKey("increase", atLeastNothing, "cost of each scale unit upwards"),
-            SettingKey("decrease", atLeastNothing, "cost of each scale unit downwards"),
+            SettingKey("increase", atLeastNothing, "cost of each scale unit upwards, or of becoming the 1 of a group"),
+            SettingKey("decrease", atLeastNothing, "cost of each scale unit downwards, or of ceasing to be that 1"),
             SettingKey("fixed", atLeastNothing, "cost of any change, whatever its size"),
             SettingKey(
                 "moves", .table(.table(atLeastNothing, of: "levels"), of: "levels"), "cost from level to level"),
@@ -32,7 +32,7 @@ extension FeatureSpaceDeclaration {
         SettingKey("immutable", .flag, "whether nobody can change it"),
         SettingKey("direction", .choice(["any", "increase", "decrease"]), "the way in which it may move"),
         SettingKey("scale", scaleKind, "what a change is divided by before it counts as distance"),
-        SettingKey("cost", costKind, "what a change costs the attacker", isServed: false),
+        SettingKey("cost", costKind, "what a change costs the attacker"),
     ]
     /// Keys of `feature_space`, apart from its `defaults`.
     public static let keys: [SettingKey] = [
@@ -40,14 +40,11 @@ extension FeatureSpaceDeclaration {
         SettingKey(
             "one_hot", .list(.mapping(oneHotKeys)), "groups of 0/1 columns of which exactly one is 1"),
         SettingKey(
-            "derived", .table(.text, of: "features"), "features computed from others, as CEL expressions",
-            isServed: false),
+            "derived", .table(.text, of: "features"), "features computed from others, as CEL expressions"),
         SettingKey(
-            "relations", .list(.mapping(relationKeys, short: "rule")), "linear and CEL relations that every row keeps",
-            isServed: false),
-        SettingKey(
-            "max_changes", .integer(1...1_000_000), "most features that an attacker changes", isServed: false),
-        SettingKey("max_cost", atLeastNothing, "most that an attacker spends", isServed: false),
+            "relations", .list(.mapping(relationKeys, short: "rule")), "linear and CEL relations that every row keeps"),
+        SettingKey("max_changes", .integer(1...1_000_000), "most features that an attacker changes"),
+        SettingKey("max_cost", atLeastNothing, "most that an attacker spends"),
     ]
     private static let relationKeys: [SettingKey] = [
         SettingKey("name", .text, "name in messages"),
@@ -57,6 +54,42 @@ extension FeatureSpaceDeclaration {
         SettingKey("name", .text, "what the columns stand for", isRequired: true),
         SettingKey("columns", .list(.text, minimum: 2), "the columns", isRequired: true),
     ]
+
+    /// Takes what a checked key of `feature_space` other than `defaults` says.
+    /// - Throws: `invalidSetting` for rules that contradict themselves.
+    public mutating func take(_ key: String, _ node: SettingNode) throws(CasemateError) {
+        switch key {
+        case "features": try take(features: node)
+        case "one_hot": take(oneHot: node)
+        case "derived":
+            derived = node.entries.map { entry in
+                DerivedFeature(
+                    entry.key, entry.value.text ?? "", place: entry.place, expressionPlace: entry.value.place)
+            }
+        case "relations":
+            relations = node.items.map {
+                RelationRule($0["rule"]?.text ?? "", name: $0["name"]?.text, place: $0["rule"]?.place ?? $0.place)
+            }
+        case "max_changes": maxChanges = node.integer.map { Limit($0, place: node.place) }
+        case "max_cost": maxCost = node.number.map { Limit($0, place: node.place) }
+        default: break
+        }
+    }
+
+    /// What is declared under a key, for `config show`: names, rules or the limit; `nil` for nothing.
+    public func shown(_ key: String) -> SettingValue? {
+        let texts: [String]
+        switch key {
+        case "features": texts = features.keys.sorted()
+        case "one_hot": texts = oneHot.map(\.name)
+        case "derived": texts = derived.map { "\($0.feature) = \($0.expression)" }
+        case "relations": texts = relations.map { $0.name ?? $0.rule }
+        case "max_changes": return maxChanges.map { .integer($0.value) }
+        case "max_cost": return maxCost.map { .number($0.value) }
+        default: return nil
+        }
+        return texts.isEmpty ? nil : .list(texts.map { .text($0) })
+    }
 
     /// Takes what a checked `feature_space.features` says.
     /// - Throws: `invalidSetting` for rules that contradict themselves.
@@ -107,6 +140,17 @@ extension FeatureSpaceDeclaration.Scale {
     }
 }
 
+extension FeatureSpaceDeclaration.Cost {
+    /// Reads a checked value: a number, or a mapping.
+    init(_ node: SettingNode) {
+        self.init(node.number)
+        (increase, decrease, fixed) = (node["increase"]?.number, node["decrease"]?.number, node["fixed"]?.number)
+        for entry in node["moves"]?.entries ?? [] {
+            for target in entry.value.entries { moves[entry.key, default: [:]][target.key] = target.value.number }
+        }
+    }
+}
+
 extension FeatureSpaceDeclaration.Rule {
     /// Reads a checked rule and refuses what contradicts itself.
     init(_ entry: SettingNode.Entry) throws(CasemateError) {
@@ -123,6 +167,7 @@ extension FeatureSpaceDeclaration.Rule {
         isImmutable = node["immutable"]?.flag
         direction = (node["direction"]?.text).flatMap { FeatureSpace.Rule.Direction(rawValue: $0) }
         scale = node["scale"].map { FeatureSpaceDeclaration.Scale($0) }
+        cost = node["cost"].map { FeatureSpaceDeclaration.Cost($0) }
         try check(entry.key)
     }
 
@@ -140,6 +185,16 @@ extension FeatureSpaceDeclaration.Rule {
         }
         if isImmutable == true, let direction, direction != .any {
             throw refuse("'immutable' and 'direction: \(direction.rawValue)' contradict each other", "keep one of them")
+        }
+        if isImmutable == true, cost != nil {
+            throw refuse("'immutable' and 'cost' contradict each other", "keep one of them")
+        }
+        if let cost, let direction {
+            let other = direction == .increase ? cost.decrease.map { _ in "decrease" } : nil
+            if let other = other ?? (direction == .decrease ? cost.increase.map { _ in "increase" } : nil) {
+                throw refuse(
+                    "'direction: \(direction.rawValue)' and 'cost.\(other)' contradict each other", "keep one of them")
+            }
         }
         if isCategorical == false, moves != nil {
             throw refuse("'moves' needs categories, and 'categorical' is false", "remove one of them")
@@ -159,6 +214,12 @@ extension FeatureSpaceDeclaration.Rule {
 
     /// Checks for rules that were not read from a file.
     package func validate(_ name: String) throws(CasemateError) { try check(name) }
+    /// Keys that are set, all of which mean nothing for a derived feature.
+    package var givenForDerived: [String] {
+        givenForMember + (isImmutable != nil ? ["immutable"] : []) + (cost != nil ? ["cost"] : [])
+            + (isInteger == false ? ["integer"] : []) + (isCategorical == false ? ["categorical"] : [])
+            + (direction == .any ? ["direction"] : [])
+    }
     /// Keys that are set and mean nothing for a member of a one-hot group.
     package var givenForMember: [String] {
         given + (isCategorical == true ? ["categorical"] : []) + (moves != nil ? ["moves"] : [])

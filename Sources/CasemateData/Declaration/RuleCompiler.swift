@@ -18,7 +18,31 @@ struct RuleCompiler {
             throw refuse("'\(key)' does not apply to a column of a one-hot group", "keep 'immutable' at most")
         }
         return FeatureSpace.Rule(
-            domain: .integer, low: 0, high: 1, isImmutable: declared.isImmutable ?? false, scale: 1)
+            domain: .integer, low: 0, high: 1, isImmutable: declared.isImmutable ?? false, scale: 1,
+            cost: try cost(decrease: 0))
+    }
+
+    /// What is declared of the cost of a number or of a member, whose `decrease` is 0 unless declared.
+    private func cost(decrease: Double = 1) throws(CasemateError) -> FeatureSpace.Cost? {
+        guard let cost = declared.cost else { return nil }
+        if !cost.moves.isEmpty {
+            throw refuse("'cost.moves' needs categories", "write 'increase', 'decrease' or 'fixed'")
+        }
+        return FeatureSpace.Cost(
+            increase: cost.each ?? cost.increase ?? 1,
+            decrease: (decrease > 0 ? cost.each : nil) ?? cost.decrease ?? decrease,
+            fixed: cost.fixed ?? 0)
+    }
+
+    /// The rule of a derived feature, of which nothing else may be said.
+    func derived() throws(CasemateError) -> FeatureSpace.Rule {
+        if let key = declared.givenForDerived.first {
+            throw refuse(
+                "is derived, so '\(key)' does not apply",
+                "remove it; 'relations' can bound it: row.\(feature.name) <= 1")
+        }
+        return FeatureSpace.Rule(
+            domain: feature.levels.map { .categorical(levels: $0.count, moves: nil) } ?? .continuous, isImmutable: true)
     }
 
     /// The rule of a category.
@@ -33,7 +57,32 @@ struct RuleCompiler {
         if let named = feature.levels { levels = named } else { levels = try codes() }
         let moves = try declared.moves.map { moves throws(CasemateError) in try indices(of: moves, levels) }
         return FeatureSpace.Rule(
-            domain: .categorical(levels: levels.count, moves: moves), isImmutable: declared.isImmutable ?? false)
+            domain: .categorical(levels: levels.count, moves: moves), isImmutable: declared.isImmutable ?? false,
+            cost: try categoryCost(levels, moves))
+    }
+
+    private func categoryCost(_ levels: [String], _ moves: [[Int]]?) throws(CasemateError) -> FeatureSpace.Cost? {
+        guard let cost = declared.cost else { return nil }
+        if cost.increase != nil || cost.decrease != nil {
+            throw refuse(
+                "'cost.\(cost.increase == nil ? "decrease" : "increase")' does not apply to categories",
+                "write 'moves' or 'fixed'")
+        }
+        let each = cost.each ?? 1
+        var result = FeatureSpace.Cost(increase: each, decrease: each, fixed: cost.fixed ?? 0)
+        for (from, targets) in cost.moves.sorted(by: { $0.key < $1.key }) {
+            let start = try index(of: from, levels)
+            for (target, price) in targets.sorted(by: { $0.key < $1.key }) {
+                let end = try index(of: target, levels)
+                if start == end || moves.map({ !$0[start].contains(end) }) == true {
+                    throw refuse(
+                        "'cost.moves' names \(from) to \(target), a move that does not exist",
+                        start == end ? "remove it" : "add it to 'moves', or remove it")
+                }
+                result.moves[start, default: [:]][end] = price
+            }
+        }
+        return result
     }
 
     /// Levels of a numeric feature that holds codes.
@@ -46,19 +95,20 @@ struct RuleCompiler {
         return (0...Int(range.high)).map { String($0) }
     }
 
+    private func index(of level: String, _ levels: [String]) throws(CasemateError) -> Int {
+        if let index = levels.firstIndex(of: level) { return index }
+        let shown = levels.prefix(12).joined(separator: ", ") + (levels.count > 12 ? ", …" : "")
+        throw refuse(
+            .mismatch, "has no level '\(level)'\(Suggestion.clause(for: level, among: levels))",
+            "levels are \(shown)")
+    }
+
     private func indices(of moves: [String: [String]], _ levels: [String]) throws(CasemateError) -> [[Int]] {
-        func index(_ level: String) throws(CasemateError) -> Int {
-            if let index = levels.firstIndex(of: level) { return index }
-            let shown = levels.prefix(12).joined(separator: ", ") + (levels.count > 12 ? ", …" : "")
-            throw refuse(
-                .mismatch, "has no level '\(level)'\(Suggestion.clause(for: level, among: levels))",
-                "levels are \(shown)")
-        }
         var result = [[Int]](repeating: [], count: levels.count)
         for (from, targets) in moves.sorted(by: { $0.key < $1.key }) {
-            let start = try index(from)
+            let start = try index(of: from, levels)
             for target in targets {
-                let end = try index(target)
+                let end = try index(of: target, levels)
                 if end != start, !result[start].contains(end) { result[start].append(end) }
             }
         }
@@ -81,7 +131,7 @@ struct RuleCompiler {
         }
         return FeatureSpace.Rule(
             domain: domain, low: low, high: high, isImmutable: declared.isImmutable ?? false,
-            direction: declared.direction ?? .any, scale: try scale(&notes))
+            direction: declared.direction ?? .any, scale: try scale(&notes), cost: try cost())
     }
 
     private func bounds() throws(CasemateError) -> (low: Float, high: Float) {

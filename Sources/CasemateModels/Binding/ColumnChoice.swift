@@ -12,6 +12,10 @@ struct ColumnChoice {
     let columns: [Column]
     let declared: [String]?
     let excluded: Set<String>
+    /// What the model itself calls the values of a row, where it says.
+    var names: [String]?
+    /// Whether the model encodes the values of a column itself, so that texts may go in; empty for none.
+    var isEncoded: [Bool] = []
 
     /// The columns in the model's order; `width` is how many values a row of one tensor takes, where that is fixed.
     func run(width: Int?) throws(CasemateError) -> [Pick] {
@@ -52,8 +56,12 @@ struct ColumnChoice {
 
     private func matrix(_ offered: [Column], width: Int?) throws(CasemateError) -> [Pick] {
         let isText = signature.inputs.first?.type == .string
+        let offered = try named(offered) ?? offered
         if let width, offered.count != width { throw mismatch(offered, width: width) }
-        if !isText, let odd = offered.first(where: { !$0.type.isNumeric }) {
+        let odd = offered.enumerated().first { index, column in
+            !column.type.isNumeric && !(isEncoded.indices.contains(index) && isEncoded[index])
+        }
+        if !isText, let odd = odd?.element {
             throw CasemateError(
                 .mismatch, at: "column '\(shown(odd.name))'",
                 "holds \(odd.type.rawValue), the model takes one tensor of numbers",
@@ -61,6 +69,34 @@ struct ColumnChoice {
             )
         }
         return offered.map { Pick(column: $0.name, isText: isText) }
+    }
+
+    /// The columns that a model names itself, in its order; `nil` where the table has none of its names.
+    func named(_ offered: [Column]) throws(CasemateError) -> [Column]? {
+        guard let names else { return nil }
+        // why: the model itself says which columns it takes, so one that is excluded by role is still found.
+        let candidates = declared == nil ? columns : offered
+        var (found, missing): ([Column], [String]) = ([], [])
+        for name in names {
+            if let column = try find(name, candidates) {
+                guard !found.contains(column) else {
+                    throw CasemateError(
+                        .mismatch, at: "model.features", "two of the model's names mean '\(shown(column.name))'",
+                        help: "name the columns as the model does: \(list(names))")
+                }
+                found.append(column)
+            } else {
+                missing.append("'\(shown(name))'\(Suggestion.clause(for: name, among: candidates.map(\.name)))")
+            }
+        }
+        if found.isEmpty { return nil }
+        guard missing.isEmpty else {
+            throw CasemateError(
+                .mismatch, at: "model.features",
+                "no column for the model's \(missing.prefix(20).joined(separator: " and "))",
+                help: "the table's columns are \(list(candidates.map(\.name)))")
+        }
+        return found
     }
 
     /// Says which columns are probably too many, or how many are missing.

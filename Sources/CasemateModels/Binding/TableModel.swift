@@ -17,8 +17,9 @@ public struct TableModel: Sendable {
 
     /// Chooses the features.
     ///
-    /// One tensor or image takes the declared columns, else all that are not excluded, in table order; one input a
-    /// column takes the column of the same name, upper and lower case, spaces and underscores apart; a text model
+    /// One tensor or image takes the columns that the model names, where the table has them; else the declared columns,
+    /// else all that are not excluded, in table order. A column that a tree file encodes itself is categorical with the
+    /// file's levels, in the file's order; levels that only the table has follow them. One input a column takes the column of the same name, upper and lower case, spaces and underscores apart; a text model
     /// takes the declared column, else the only text column.
     /// - Parameters:
     ///   - model: The model.
@@ -32,15 +33,51 @@ public struct TableModel: Sendable {
         levels: (String) throws -> [String]
     ) throws {
         let rowModel = model as? any RowModel
-        let choice = ColumnChoice(signature: model.signature, columns: columns, declared: declared, excluded: excluded)
+        var choice = ColumnChoice(signature: model.signature, columns: columns, declared: declared, excluded: excluded)
+        let encoded = (model as? TreeFileModel)?.file.levels ?? []
+        (choice.names, choice.isEncoded) = (rowModel?.featureNames, encoded.map { $0 != nil })
         var features: [Feature] = []
-        for pick in try choice.run(width: rowModel?.rowSize) {
+        for (index, pick) in try choice.run(width: rowModel?.rowSize).enumerated() {
+            if encoded.indices.contains(index), let own = encoded[index] {
+                let type = columns.first { $0.name == pick.column }?.type ?? .text
+                let all = try Self.joined(own, try levels(pick.column), pick.column, type)
+                features.append(Feature(pick.column, .categorical(levels: all)))
+                continue
+            }
             let isNumeric = !pick.isText
             features.append(Feature(pick.column, isNumeric ? .numeric : .categorical(levels: try levels(pick.column))))
         }
         (self.model, self.features) = (model, features)
         (self.onnx, self.rowModel) = (model as? OnnxModel, rowModel)
         self.columns = TableColumns(features)
+    }
+
+    /// The columns that a model of one matrix names itself, in its order; `nil` where it names none or the table does
+    /// not have them all.
+    package static func namedColumns(_ model: any RowModel, in columns: [Column]) -> [Column]? {
+        guard model.signature.layout == .matrix else { return nil }
+        var choice = ColumnChoice(signature: model.signature, columns: columns, declared: nil, excluded: [])
+        choice.names = model.featureNames
+        return try? choice.named(columns)
+    }
+
+    /// A file's levels and behind them those that only the table has.
+    private static func joined(
+        _ own: [String], _ table: [String], _ column: String, _ type: ColumnType
+    ) throws(CasemateError) -> [String] {
+        // why: the file may write 1.0 where the table has 1.
+        let known = Set(own.map { CanonicalText.of($0, as: type) })
+        let unseen = table.filter { !known.contains($0) }
+        guard table.isEmpty || unseen.count < table.count else {
+            func list(_ names: [String]) -> String {
+                names.prefix(5).map { "'\(OnnxLook.printable($0))'" }.joined(separator: ", ")
+            }
+            throw CasemateError(
+                .mismatch, at: "column '\(OnnxLook.printable(column))'",
+                "none of its values is a category of the model: \(list(table)) against \(list(own))",
+                help: "give the column as the training data had it")
+        }
+        return own + unseen
     }
 
     /// Answers rows.

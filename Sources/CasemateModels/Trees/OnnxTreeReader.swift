@@ -101,7 +101,7 @@ struct OnnxTreeLists {
         case .lessOrEqual, .greater: Double(near) < value ? near : near.nextDown
         case .less, .greaterOrEqual: Double(near) > value ? near : near.nextUp
         // why: no float32 equals it, and nothing equals NaN.
-        case .equal, .notEqual, .leaf: .nan
+        case .equal, .notEqual, .leaf, .member: .nan
         }
     }
 }

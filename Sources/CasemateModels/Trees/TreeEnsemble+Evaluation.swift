@@ -9,20 +9,13 @@ extension TreeEnsemble {
     ///   - cancellation: Looked at every few thousand rows.
     /// - Throws: `mismatch` when the values make no whole rows or a row is too short, `Cancelled`.
     public func leaves(_ rows: [Float], width: Int, cancellation: Cancellation = Cancellation()) throws -> [Int32] {
-        guard width >= self.width, width > 0, rows.count.isMultiple(of: width) else {
-            throw CasemateError(
-                .mismatch, at: "trees", "\(rows.count) values do not make rows of \(width) for \(self.width) columns",
-                help: "give every row the columns of the trees' input")
-        }
-        let count = rows.count / width
+        let count = try count(of: rows, width: width)
+        // why: laying out the trees for many rows costs about as much as walking sixteen rows.
+        if count >= 64 { return try TreeScorer(self).leaves(rows, width: width, cancellation: cancellation) }
         var result = [Int32](repeating: 0, count: count * trees)
-        for start in stride(from: 0, to: count, by: 4_096) {
-            try cancellation.check()
-            result.withUnsafeMutableBufferPointer { result in
-                rows.withUnsafeBufferPointer { rows in
-                    walk(rows, width: width, start..<min(count, start + 4_096), into: result)
-                }
-            }
+        try cancellation.check()
+        result.withUnsafeMutableBufferPointer { result in
+            rows.withUnsafeBufferPointer { rows in walk(rows, width: width, 0..<count, into: result) }
         }
         return result
     }
@@ -39,7 +32,7 @@ extension TreeEnsemble {
                     while true {
                         let node = nodes[Int(index)]
                         if node.mode == .leaf { break }
-                        index = node.holds(rows[base + Int(node.column)]) ? node.whenTrue : node.whenFalse
+                        index = holds(node, rows[base + Int(node.column)]) ? node.whenTrue : node.whenFalse
                     }
                     result[row * roots.count + tree] = index
                 }
@@ -47,18 +40,34 @@ extension TreeEnsemble {
         }
     }
 
-    /// The numbers of each row before base values and transform, `[count, form.outputs]`, from what `leaves` gave.
+    /// Whether a value goes the way of a node's `whenTrue`; the node is one of this ensemble.
+    @inline(__always)
+    public func holds(_ node: Node, _ value: Float) -> Bool {
+        if node.mode != .member || (value.isNaN && node.isMissingTrue) { return node.holds(value) }
+        return Self.isMember(value, of: sets[Int(node.set)])
+    }
+
+    /// Whether a value, cut to a whole number, is in a set; NaN and what is below 0 is not.
+    public static func isMember(_ value: Float, of set: [UInt32]) -> Bool {
+        guard value >= 0, value < Float(set.count * 32) else { return false }
+        let number = Int(value)
+        return set[number >> 5] >> UInt32(number & 31) & 1 == 1
+    }
+
+    /// The numbers of each row before base values and transform, `[count, form.outputs]`, from what `leaves` gave;
+    /// by the convention `boosting` the base values are in them.
     ///
     /// Added in the order of the trees; an output that no leaf of the row has a weight for is 0.
     public func sums(_ leaves: [Int32]) -> [Double] { joined(leaves).values }
 
-    /// The answers as ONNX Runtime gives them: `[count, form.outputs]` scores and, for a classifier, the class of each
-    /// row.
+    /// The answers as the engine gives them that `form.convention` names: scores, one a class or target, and, for a
+    /// classifier, the class of each row.
     ///
     /// What ONNX Runtime leaves undefined (a probit of a single score of two classes, a single base value where only
     /// some leaves have both classes) is NaN here.
     public func answers(_ leaves: [Int32]) -> (scores: [Double], labels: [Int32]) {
         let (sums, known) = joined(leaves)
+        if form.convention == .boosting { return boosted(sums) }
         let width = form.outputs
         let count = trees > 0 ? leaves.count / trees : 0
         var scores = [Double](repeating: 0, count: count * width)
@@ -77,12 +86,15 @@ extension TreeEnsemble {
 
     // MARK: Joining
 
-    private func rounded(_ value: Double) -> Double { form.isDouble ? value : Double(Float(value)) }
+    func rounded(_ value: Double) -> Double { form.isDouble ? value : Double(Float(value)) }
 
     private func joined(_ leaves: [Int32]) -> (values: [Double], known: [Bool]) {
         let width = form.outputs
         let count = leaves.count / max(1, trees)
         var values = [Double](repeating: 0, count: count * width)
+        if form.convention == .boosting, !form.base.isEmpty {
+            for cell in values.indices { values[cell] = rounded(form.base[cell % width]) }
+        }
         var known = [Bool](repeating: false, count: count * width)
         for row in 0..<count {
             for leaf in leaves[row * trees..<(row + 1) * trees] {
@@ -166,9 +178,27 @@ extension TreeEnsemble {
         }
     }
 
+    /// Answers by the convention `boosting`, from sums with their base values.
+    private func boosted(_ sums: [Double]) -> (scores: [Double], labels: [Int32]) {
+        let finisher = TreeFinisher(form)
+        let count = sums.count / form.outputs
+        var scores = [Double](repeating: 0, count: count * finisher.scores)
+        var labels: [Int32] = []
+        sums.withUnsafeBufferPointer { sums in
+            guard let base = sums.baseAddress else { return }
+            for row in 0..<count {
+                let label = finisher.finish(base + row * form.outputs, step: 1) {
+                    scores[row * finisher.scores + $0] = $1
+                }
+                if !form.classes.isEmpty { labels.append(label) }
+            }
+        }
+        return (scores, labels)
+    }
+
+    /// ONNX Runtime's transform of the numbers of a row.
     private func transformed(_ values: [Double]) -> [Double] {
         switch form.transform {
-        case .none: return values
         case .logistic: return values.map(Self.logistic)
         case .probit: return values.map(Self.probit)
         case .softmax, .softmaxZero:
@@ -177,13 +207,15 @@ extension TreeEnsemble {
             let powers = values.map { isKept($0) ? exp($0 - top) : 0 }
             let sum = powers.reduce(0, +)
             return powers.map { $0 / sum }
+        // why: ONNX has no others.
+        case .none, .exponential, .softplus, .step, .signedSquare: return values
         }
     }
     private static func logistic(_ value: Double) -> Double { 1 / (1 + exp(-value)) }
     /// The quantile of the normal distribution by the approximation that ONNX Runtime uses.
     ///
     /// Source: Winitzki, "A handy approximation for the error function and its inverse", 2008; within 0.002.
-    private static func probit(_ value: Double) -> Double {
+    static func probit(_ value: Double) -> Double {
         let x = 2 * value - 1
         let (a, power) = (0.147, log((1 - x) * (1 + x)))
         let v = 2 / (.pi * a) + power / 2
@@ -193,7 +225,7 @@ extension TreeEnsemble {
 }
 
 extension TreeEnsemble.Node {
-    /// Whether a value goes the way of `whenTrue`.
+    /// Whether a value goes the way of `whenTrue`; for `member` ask the ensemble, which has the sets.
     @inline(__always)
     public func holds(_ value: Float) -> Bool {
         if value.isNaN, isMissingTrue { return true }
@@ -204,6 +236,7 @@ extension TreeEnsemble.Node {
         case .greater: value > threshold
         case .equal: value == threshold
         case .notEqual, .leaf: value != threshold
+        case .member: false
         }
     }
 }

@@ -13,12 +13,18 @@ public struct TreeModel: Sendable {
     /// What each column of the trees' input is, `.unknown` where the graph does not tell.
     public let columns: [TreeColumn]
     private let front: TreeFront?
+    private let file: TreeFileModel?
     private let width: Int
 
     /// Reads the trees of a model; `nil` when it has none.
     /// - Throws: `unsupported` for several operators of trees that read different values, trees inside `If` or `Loop`,
     ///   and inputs that cannot be followed; what `OnnxFile` and `TreeEnsemble` throw.
     public init?(_ model: TableModel) throws {
+        if let file = model.model as? TreeFileModel {
+            (ensemble, front, self.file) = (file.ensemble, nil, file)
+            (columns, width) = (model.features.indices.map { .plain($0) }, model.features.count)
+            return
+        }
         guard let onnx = model.model as? OnnxModel else { return nil }
         guard onnx.file.operators.contains(where: { TreeEnsemble.operators.contains($0.name) }) else { return nil }
         let path = onnx.file.path
@@ -37,7 +43,7 @@ public struct TreeModel: Sendable {
         let isReal = onnx.signature.inputs.allSatisfy { $0.type == .float || $0.type == .double }
         front = isPlain && isReal ? nil : try TreeFront(onnx, file: file, value: input, features: model.features)
         columns = traced ?? [TreeColumn](repeating: .unknown, count: ensemble.width)
-        width = model.features.count
+        (width, self.file) = (model.features.count, nil)
         guard isPlain && isReal ? ensemble.width <= width : true else {
             throw CasemateError(
                 .mismatch, at: path, "its trees read \(ensemble.width) columns, a row has \(width)",
@@ -48,7 +54,10 @@ public struct TreeModel: Sendable {
     /// The leaf that each row ends in: `[count, ensemble.trees]` indices into the ensemble's nodes.
     /// - Throws: `mismatch` for rows of another width, what the engine throws, `Cancelled`.
     public func leaves(_ matrix: FeatureMatrix, cancellation: Cancellation) throws -> [Int32] {
-        guard let front else { return try ensemble.leaves(matrix.values, width: width, cancellation: cancellation) }
+        guard let front else {
+            let rows = file?.prepare(matrix.values) ?? matrix.values
+            return try ensemble.leaves(rows, width: width, cancellation: cancellation)
+        }
         let input = try front.run(matrix.values, count: matrix.count, cancellation: cancellation)
         return try ensemble.leaves(input.values, width: input.width, cancellation: cancellation)
     }

@@ -91,7 +91,7 @@ enum HTMLFields {
         changes.map { change in
             [
                 "row": change.rowName, "before": change.decisionBefore, "after": change.decisionAfter,
-                "distance": Numerals.distance(change.distance),
+                "distance": Numerals.distance(change.distance) + change.costInWords,
                 "steps": change.steps.map { step -> Members in
                     [
                         "verb": step.verb(isMasked: change.isRedacted), "feature": step.feature,

@@ -73,6 +73,28 @@ struct CommonOptions: ParsableArguments {
             seed: configuration.seed, threads: configuration.threads, isQuiet: quiet, logger: logger, work)
     }
 
+    /// Writes a report to standard output, and all its files where a folder is named; `json` stands for the report's own.
+    func write(_ report: Report, json: Data, _ output: OutputFolder?) throws {
+        let options = ReportOptions(
+            isColored: isColoured(STDOUT_FILENO), width: Terminal.width,
+            workingFolder: FileManager.default.currentDirectoryPath, outputFolder: output?.path)
+        if let output {
+            let files = try report.renderFiles(options: options).map { name, content in
+                (name: name, content: name == "report.json" ? json : content)
+            }
+            try output.write(files)
+        }
+        let isJSON = standardOutput == "json"
+        Terminal.output(isJSON ? json : try report.render(as: standardOutput, options: options))
+    }
+
+    /// The folder for files, ready before any work is done; `nil` where none is named.
+    func preparedOutput() throws -> OutputFolder? {
+        let folder = output.map { OutputFolder($0) }
+        try folder?.prepare()
+        return folder
+    }
+
     /// A logger on standard error.
     var logger: Logger {
         var logger = Logger(label: "casemate") { _ in StandardErrorLog() }

@@ -31,7 +31,8 @@ struct DataOptions: ParsableArguments {
 
 /// Attacks that know the model.
 struct GradientOptions: ParsableArguments {
-    @Option(name: .long, help: "Measure of distance: linf, l2, l1, l0 (labels: l2, linf, both).") var norm: String?
+    @Option(name: .long, help: "Measure of distance: linf, l2, l1, l0 (on tables also both: l2 and linf).") var norm:
+        String?
     @Option(
         name: .long,
         help: ArgumentHelp("Largest distance in units of the model's input, such as 8/255 or 0.5.", valueName: "number")
@@ -40,7 +41,9 @@ struct GradientOptions: ParsableArguments {
     @Option(name: .long, help: "What the attacker sees: gradients, scores, labels.") var access: String?
     @Option(
         name: .long,
-        help: ArgumentHelp("autoattack (default with --eps), pool (without), or one attack such as pgd, fmn, square."))
+        help: ArgumentHelp(
+            "autoattack (default with --eps), pool (without) or one such as pgd, fmn; on tables hop_skip_jump (default), "
+                + "boundary, square, simba, nes, zoo, greedy, beam, transfer, constrained_pgd."))
     var attack: String?
     @Option(name: .long, help: "Steps of the attack, where it has a number of them.") var steps: String?
     @Option(name: .customLong("target-class"), help: "Class that every sample is to be given (default: any wrong one).")
@@ -86,15 +89,19 @@ struct GradientOptions: ParsableArguments {
         plan.epsilon = try eps.map { try Quotient.number($0, option: "--eps") }
         plan.divisor = try divide.map { Float(try Quotient.number($0, option: "--divide")) }
         plan.bounds = try box()
-        plan.samples = try data.samples.map { try Self.whole($0, "--samples", 1...10_000_000) }
-        plan.steps = try steps.map { try Self.whole($0, "--steps", 1...1_000_000) }
-        plan.targetClass = try targetClass.map { try Self.whole($0, "--target-class", 0...1_000_000) }
+        plan.samples = try data.samples.map { try WholeNumber.read($0, "--samples", 1...10_000_000) }
+        plan.steps = try steps.map { try WholeNumber.read($0, "--steps", 1...1_000_000) }
+        plan.targetClass = try targetClass.map { try WholeNumber.read($0, "--target-class", 0...1_000_000) }
         (plan.attack, plan.surrogate, plan.runsChecks, plan.save) = (attack, surrogate, !noChecks, save)
         plan.usesGradients = access == "gradients"
         return plan
     }
+}
 
-    private static func whole(_ text: String, _ option: String, _ range: ClosedRange<Int>) throws -> Int {
+/// Whole numbers of the command line.
+enum WholeNumber {
+    /// Reads one within a range.
+    static func read(_ text: String, _ option: String, _ range: ClosedRange<Int>) throws -> Int {
         guard let value = Int(text), range.contains(value) else {
             throw CasemateError(
                 .invalidSetting, at: option, "'\(text)' makes no sense here",
@@ -125,15 +132,20 @@ enum Quotient {
     }
 }
 
-/// The attack that sees labels alone.
+/// Attacks inside the feature space of a table.
 struct LabelOptions: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Data, roles, feature space and settings of an audit; options win.", valueName: "file"))
+    var config: String?
+    @Option(name: .long, help: "What is made small: distance, or cost by the feature space.") var objective: String?
     @Option(name: .long, help: "Steps of the search.") var iterations: String?
     @Option(name: .long, help: "Most queries of one direction estimate.") var evaluations: String?
     @Option(name: .customLong("initial-evaluations"), help: "Queries of the first direction estimate.")
     var initialEvaluations: String?
     @Option(name: .long, help: "Most queries a row.") var queries: String?
-    @Option(name: .long, help: "raw: a change counts as it is; train: divided by the training range.")
-    var scale = "train"
+    @Option(name: .long, help: "raw: a change counts as it is; train (default): divided by the training range.")
+    var scale: String?
     @Option(name: .long, help: ArgumentHelp("Distances to report at, commas between them.", valueName: "list"))
     var epsilon: String?
     @Option(name: .long, help: ArgumentHelp("Scores from here on decide positive.", valueName: "number"))
@@ -143,28 +155,78 @@ struct LabelOptions: ParsableArguments {
 
     /// The configuration that these options make.
     func configuration(
-        model: String, data: DataOptions, norm: String?, _ common: CommonOptions
+        model: String?, endpoint: EndpointOptions, data: DataOptions, _ search: GradientOptions,
+        _ common: CommonOptions
     ) throws -> AuditConfiguration {
-        var configuration = AuditConfiguration()
+        var configuration = try config.map { try AuditConfiguration(contentsOf: $0) } ?? AuditConfiguration()
+        // why: what a configuration says or leaves open holds, where there is one.
+        func standard(_ value: String) -> String? { config == nil ? value : nil }
+        let isAttackChosen = configuration.origins["probes.evasion.attack"] != nil
+        let standardAttack = isAttackChosen ? nil : search.access.map { EvasionRoute.standard(access: $0) }
         try configuration.takeVariables(ProcessInfo.processInfo.environment)
         let given: [(String, String?, String)] = [
             ("model.path", model, "MODEL"), ("data.test", data.data, "--data"),
             ("data.target", data.target, "--target"),
             ("data.train", data.train, "--train"), ("data.ignore", data.ignored, "--ignore"),
-            ("probes.evasion.norm", norm ?? "l2", "--norm"),
-            ("probes.evasion.samples", data.samples ?? "1000000", "--samples"),
+            ("probes.evasion.attack", search.attack ?? standardAttack, "--attack"),
+            ("probes.evasion.access", search.access, "--access"),
+            ("probes.evasion.objective", objective, "--objective"),
+            ("probes.evasion.norm", search.norm ?? standard("l2"), "--norm"),
+            ("probes.evasion.samples", data.samples ?? standard("1000000"), "--samples"),
             ("probes.evasion.iterations", iterations, "--iterations"),
             ("probes.evasion.evaluations", evaluations, "--evaluations"),
             ("probes.evasion.initial_evaluations", initialEvaluations, "--initial-evaluations"),
             ("probes.evasion.queries", queries, "--queries"), ("probes.evasion.epsilons", epsilon, "--epsilon"),
-            ("feature_space.defaults.scale", scale, "--scale"), ("decision.threshold", threshold, "--threshold"),
+            ("feature_space.defaults.scale", scale ?? standard("train"), "--scale"),
+            ("decision.threshold", threshold, "--threshold"),
             ("feature_space.defaults.integer", scale == "raw" ? "never" : nil, "--scale"),
+        ]
+        for (key, value, option) in given + endpoint.settings {
+            if let value { try configuration.set(key, value, origin: .option(option)) }
+        }
+        try common.apply(to: &configuration)
+        try configuration.validate()
+        // why: answers of an endpoint are kept, so that an attack that was stopped asks nothing twice.
+        if configuration.cache.folder == nil { configuration.cache.folder = ProbeCache.userFolder }
+        return configuration
+    }
+
+    /// The configuration of an attack on a model that takes text.
+    func textConfiguration(
+        model: String?, data: DataOptions, _ search: GradientOptions, _ common: CommonOptions
+    ) throws -> AuditConfiguration {
+        var configuration = try config.map { try AuditConfiguration(contentsOf: $0) } ?? AuditConfiguration()
+        try configuration.takeVariables(ProcessInfo.processInfo.environment)
+        let given: [(String, String?, String)] = [
+            ("model.path", model, "MODEL"), ("data.test", data.data, "--data"),
+            ("data.target", data.target, "--target"), ("data.train", data.train, "--train"),
+            ("data.ignore", data.ignored, "--ignore"), ("probes.text.samples", data.samples, "--samples"),
+            ("probes.text.access", search.access, "--access"), ("probes.text.operators", search.attack, "--attack"),
+            ("probes.text.queries", queries, "--queries"), ("decision.threshold", threshold, "--threshold"),
         ]
         for (key, value, option) in given {
             if let value { try configuration.set(key, value, origin: .option(option)) }
         }
         try common.apply(to: &configuration)
         try configuration.validate()
+        return configuration
+    }
+
+    /// The configuration of a search for hidden branches; the data are training data and test data in one.
+    func hiddenConfiguration(
+        model: String?, endpoint: EndpointOptions, data: DataOptions, _ common: CommonOptions
+    ) throws -> AuditConfiguration {
+        var configuration = try config.map { try AuditConfiguration(contentsOf: $0) } ?? AuditConfiguration()
+        try configuration.takeVariables(ProcessInfo.processInfo.environment)
+        let given: [(String, String?, String)] = [
+            ("model.path", model, "MODEL"), ("data.test", data.data, "--data"),
+            ("data.train", data.train ?? data.data, "--train"), ("data.target", data.target, "--target"),
+            ("data.ignore", data.ignored, "--ignore"), ("decision.threshold", threshold, "--threshold"),
+        ]
+        for (key, value, option) in given + endpoint.settings {
+            if let value { try configuration.set(key, value, origin: .option(option)) }
+        }
+        try common.apply(to: &configuration)
         return configuration
     }
 }

@@ -74,6 +74,7 @@ struct AuditCommand: ParsableCommand {
         configuration.constraints += constraints.map { AuditConfiguration.Constraint($0, at: "--constraint") }
         for rule in rules { configuration.policy.rules.append(try PolicyRule(rule, at: "--rule")) }
         try configuration.validate()
+        if configuration.cache.folder == nil { configuration.cache.folder = ProbeCache.userFolder }
         return configuration
     }
 

@@ -42,6 +42,12 @@ if CommandLine.arguments.count == 5, CommandLine.arguments[1] == "white-box" {
     exit(0)
 }
 
+// `library-benchmarks trees FOLDER THREADS` times the scoring of tree files only.
+if CommandLine.arguments.count == 4, CommandLine.arguments[1] == "trees" {
+    try TreesBenchmark.run(folder: CommandLine.arguments[2], threads: Int(CommandLine.arguments[3]) ?? 1)
+    exit(0)
+}
+
 let whole = (0..<40_000).map { Float($0 % 7) }
 let decimal = (0..<40_000).map { Float($0 % 700) / 100 }
 try constraint("column against number", { "row.x\($0) <= 100" }, type: .integer, values: whole)
