@@ -57,7 +57,7 @@ import Testing
     }
 
     @Test func aPlantedOrderOfTwoColumnsIsFound() throws {
-        @Sendable func inside(_ row: ArraySlice<Float>) -> Bool { row[row.startIndex + 1] > row[row.startIndex] + 0.05 }
+        @Sendable func inside(_ row: ArraySlice<Float>) -> Bool { row[row.startIndex + 1] > row[row.startIndex] }
         let problem = try rows(2) { $0[$0.startIndex + 1] > $0[$0.startIndex] }
         let found = try search().run(problem, function: Score(trigger: inside))
         let branch = try #require(found.branches.first)

@@ -75,7 +75,7 @@ struct ConfigurationTests {
         #expect(configuration.model.provider == "cuda" && configuration.model.previous == "audits/old.onnx")
         #expect(
             configuration.constraints == [
-                .init("row.a > 0", at: "c.yaml:40:15"), .init("row.a <= row.b", name: "order", at: "c.yaml:40:46"),
+                .init("row.a > 0", at: "c.yaml:44:15"), .init("row.a <= row.b", name: "order", at: "c.yaml:44:46"),
             ])
         #expect(configuration.insiders == .init(path: "audits/staff.csv", column: "id"))
         #expect(configuration.cache == .init(isEnabled: false, folder: "audits/kept"))

@@ -49,7 +49,7 @@ public struct BenchmarkModelProbe: Probe {
 
     /// Needs labelled training data of both outcomes and decisions.
     public func reasonNotToRun(on subject: AuditSubject) -> String? {
-        if subject.model.model.signature.layout == .text { return "a simple model to compare with is fitted to tables only" }
+        if subject.model.model.signature.layout == .text { return "simple models are fitted to tables only" }
         guard let train = subject.train else { return "no training data are declared: add `train: …` under `data:`" }
         guard let targets = subject.trainTargets else {
             return "the training data lack the target: give a file with the column '\(subject.roles.target ?? "")'"

@@ -13,7 +13,7 @@ public struct HiddenBranchesProbe: Probe {
     /// Heading in reports.
     public static let title = "Hidden branches and backdoors"
     /// What it examines.
-    public static let purpose = "regions of other answers that training rows do not explain: backdoors, watermarks"
+    public static let purpose = "regions of other answers that training rows do not explain"
     /// Somebody planted something into training data, model or scoring code.
     public static let taxonomy = Taxonomy(
         stages: [.data, .training, .artefact], influence: .causative, violations: [.integrity], specificity: .targeted,

@@ -56,7 +56,9 @@ extension StarterPage {
                 inner.append("\(parts[1]): \(value)")
             } else {
                 close()
-                pairs.append("\(key): \(value)")
+                let pair = "\(key): \(value)"
+                // why: a list is joined by the commas that join pairs, so a long one may be broken at any of them.
+                pairs += value.hasPrefix("[") && pair.count > 80 ? pair.split(separator: ", ").map(String.init) : [pair]
             }
         }
         close()
