@@ -42,9 +42,9 @@ public struct CertifyJob: Sendable {
         public let report: Report
         /// Certificates and statements.
         public let rows: [Row], facts: [Fact]
-        /// The envelope with `norm`, `rows` and `facts` beside its members.
+        /// The envelope with `norm`, `rows` and `statements` beside its members.
         public func json(norm: String) throws -> Data {
-            try report.renderJSON(adding: [("norm", norm), ("rows", rows), ("facts", facts)])
+            try report.renderJSON(adding: [("norm", norm), ("rows", rows), ("statements", facts)])
         }
     }
     private let configuration: AuditConfiguration
