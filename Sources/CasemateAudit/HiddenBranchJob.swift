@@ -6,25 +6,11 @@ public import Foundation
 
 /// `casemate attack model --search hidden-branch`: the probe's search by itself, without a policy.
 public struct HiddenBranchJob: Sendable {
-    /// A value of a row: a number, the name of a level, or nothing where it is missing.
-    public enum Value: Hashable, Sendable, Encodable {
-        case number(Double), text(String), missing
-
-        /// Writes the value itself.
-        public func encode(to encoder: any Encoder) throws {
-            var container = encoder.singleValueContainer()
-            switch self {
-            case .number(let number): try container.encode(number)
-            case .text(let text): try container.encode(text)
-            case .missing: try container.encodeNil()
-            }
-        }
-    }
     /// One branch.
     public struct Branch: Hashable, Sendable, Encodable {
         /// Smallest and largest value of each feature that matters, both included; null where open. With a relation
         /// these make one box inside it.
-        public let bounds: [String: [Value]]
+        public let bounds: [String: [RowValue]]
         /// The two features whose order opens the branch, the larger one first.
         public let relation: [String]?
         /// The trigger in words.
@@ -36,7 +22,7 @@ public struct HiddenBranchJob: Sendable {
         /// Training rows inside, and of how many.
         public let support: Int, rows: Int
         /// A row that triggers it; with redaction the trigger's features alone.
-        public let example: [String: Value]
+        public let example: [String: RowValue]
         /// What the model answers to it, asked by itself, and to the same row without the trigger.
         public let exampleScore: Double, exampleDecision: String?, withoutScore: Double, withoutDecision: String?
         /// `certain` or `likely`, and why.
@@ -55,7 +41,7 @@ public struct HiddenBranchJob: Sendable {
         /// `largest` or `smallest`.
         public let direction: String
         /// Box over the features.
-        public let bounds: [String: [Value]]
+        public let bounds: [String: [RowValue]]
         /// What the model answers there.
         public let score: Double
         /// Sum of the leaves, what no box exceeds, and whether both are equal.
@@ -115,17 +101,11 @@ public struct HiddenBranchJob: Sendable {
             extremes: examination.result.extremes.map { Self.extreme($0, examination) })
     }
 
-    private static func value(_ value: Float?, _ feature: Feature) -> Value {
-        guard let value, value.isFinite else { return .missing }
-        // why: the shortest decimal that gives the same float32, not the float64 behind it.
-        return feature.levels == nil ? .number(Double("\(value)") ?? Double(value)) : .text(feature.text(of: value))
-    }
-
-    private static func bounds(_ bounds: [HiddenBranch.Bound], _ features: [Feature]) -> [String: [Value]] {
-        var all: [String: [Value]] = [:]
+    private static func bounds(_ bounds: [HiddenBranch.Bound], _ features: [Feature]) -> [String: [RowValue]] {
+        var all: [String: [RowValue]] = [:]
         for bound in bounds {
             let feature = features[bound.feature]
-            all[feature.name] = [value(bound.low, feature), value(bound.high, feature)]
+            all[feature.name] = [RowValue(bound.low, feature), RowValue(bound.high, feature)]
         }
         return all
     }
@@ -135,9 +115,9 @@ public struct HiddenBranchJob: Sendable {
     ) -> Branch {
         let features = examination.features
         let named = Set(branch.bounds.map(\.feature))
-        var example: [String: Value] = [:]
+        var example: [String: RowValue] = [:]
         for (index, feature) in features.enumerated() where !isRedacted || named.contains(index) {
-            example[feature.name] = value(branch.example[index], feature)
+            example[feature.name] = RowValue(branch.example[index], feature)
         }
         let classes = examination.subject.decision?.classes ?? []
         func decision(_ label: Int32?) -> String? {

@@ -178,9 +178,7 @@ struct CertificateOutcome {
 
     private func name(_ label: Int32?) -> String {
         guard let label else { return "–" }
-        let name = classes.indices.contains(Int(label)) ? classes[Int(label)] : "\(label)"
-        guard let favourable else { return name }
-        return Int(label) == favourable ? "\(name) (favourable)" : "\(name) (unfavourable)"
+        return DecisionRule.name(label, of: classes, favourable: favourable)
     }
 
     private func smallChanges(_ probe: String) -> Finding? {

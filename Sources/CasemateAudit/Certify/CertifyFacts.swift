@@ -16,7 +16,7 @@ struct CertifyFacts {
         func shown(isRedacted: Bool) -> CertifyJob.Fact {
             CertifyJob.Fact(
                 statement: statement, status: status, detail: detail,
-                counterexample: isRedacted ? [] : counterexample.map { WitnessValue.row($0, features) })
+                counterexample: isRedacted ? [] : counterexample.map { RowValue.row($0, features) })
         }
     }
     private let subject: CertifySubject

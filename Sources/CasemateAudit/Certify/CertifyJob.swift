@@ -19,7 +19,7 @@ public struct CertifyJob: Sendable {
         /// Whether the bounds meet.
         public let exact: Bool
         /// A row that turns the real model, by feature; `nil` without one, or when masked.
-        public let witness: [String: WitnessValue]?
+        public let witness: [String: RowValue]?
         /// What the model says to the witness.
         public let witnessLabel: ClassName?
         /// By each distance asked for: whether no change below it turns the decision; `nil` where it is open.
@@ -34,7 +34,7 @@ public struct CertifyJob: Sendable {
         /// What was found, in words.
         public let detail: String
         /// Rows that refute it, by feature; empty without.
-        public let counterexample: [[String: WitnessValue]]
+        public let counterexample: [[String: RowValue]]
     }
     /// Report with the rows beside it.
     public struct Result: Sendable {
@@ -150,7 +150,7 @@ public struct CertifyJob: Sendable {
             row: isRedacted ? 0 : subject.numbers[index], label: name(subject.labels[index]),
             predicted: name(certificate.predicted) ?? ClassName("\(certificate.predicted)"),
             lower: finite(certificate.lower), upper: finite(certificate.upper), exact: certificate.isExact,
-            witness: isRedacted ? nil : certificate.witness.map { WitnessValue.row($0, subject.model.features) },
+            witness: isRedacted ? nil : certificate.witness.map { RowValue.row($0, subject.model.features) },
             witnessLabel: name(certificate.witnessLabel), certified: certified)
     }
 }
@@ -165,28 +165,5 @@ public struct ClassName: Hashable, Sendable, Encodable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         if let number = Int(text) { try container.encode(number) } else { try container.encode(text) }
-    }
-}
-
-/// A value of a row: a number, the name of a level, or nothing where it is missing.
-public struct WitnessValue: Hashable, Sendable, Encodable {
-    private let number: Float, level: String?
-    /// Writes it.
-    public func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        if let level {
-            try container.encode(level)
-        } else if number.isFinite {
-            try container.encode(number)
-        } else {
-            try container.encodeNil()
-        }
-    }
-    /// A row by feature.
-    static func row(_ row: [Float], _ features: [Feature]) -> [String: WitnessValue] {
-        let values = zip(features, row).map { feature, value in
-            (feature.name, WitnessValue(number: value, level: feature.levels == nil ? nil : feature.text(of: value)))
-        }
-        return Dictionary(values) { first, _ in first }
     }
 }

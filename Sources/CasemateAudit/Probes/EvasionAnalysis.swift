@@ -244,10 +244,7 @@ struct EvasionAnalysis {
     }
 
     private func decision(_ label: Int32) -> String {
-        let classes = subject.decision?.classes ?? []
-        let name = classes.indices.contains(Int(label)) ? classes[Int(label)] : "\(label)"
-        guard let favourable = subject.favourable else { return name }
-        return Int(label) == favourable ? "\(name) (favourable)" : "\(name) (unfavourable)"
+        DecisionRule.name(label, of: subject.decision?.classes ?? [], favourable: subject.favourable)
     }
 
     private func smallChanges(changes: [RowChange], probe: EvasionProbe) -> Finding? {

@@ -188,9 +188,7 @@ struct ImpersonationReport {
     }
 
     private func decision(_ label: Int32) -> String {
-        let classes = subject.decision?.classes ?? []
-        let name = classes.indices.contains(Int(label)) ? classes[Int(label)] : "\(label)"
-        return label == problem.wanted ? "\(name) (favourable)" : "\(name) (unfavourable)"
+        DecisionRule.name(label, of: subject.decision?.classes ?? [], favourable: Int(problem.wanted))
     }
 
     private var summary: [String] {

@@ -31,4 +31,11 @@ public struct DecisionRule: Hashable, Sendable {
             return predictions.scores.map { $0 >= cut ? 1 : 0 }
         }
     }
+
+    /// A decision in words: its class, and whether it is the favourable one where one is declared.
+    static func name(_ label: Int32, of classes: [String], favourable: Int?) -> String {
+        let name = classes.indices.contains(Int(label)) ? classes[Int(label)] : "\(label)"
+        guard let favourable else { return name }
+        return Int(label) == favourable ? "\(name) (favourable)" : "\(name) (unfavourable)"
+    }
 }
