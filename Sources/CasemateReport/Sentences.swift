@@ -49,7 +49,20 @@ extension Evidence {
         case .table(let table): "\(table.title) (\(Numerals.count(table.rows.count, "row")))"
         case .change(let change): change.inWords
         case .location(let place): place.inWords
+        case .pattern(let pattern): pattern.sentence
         }
+    }
+}
+
+extension DataPattern {
+    /// What the pattern is, how many rows share it, and what is odd about them.
+    fileprivate var sentence: String {
+        var text = "\(inWords): \(Numerals.count(rows, "row"))"
+        if let targetLabel { text += ", label \(targetLabel)" }
+        if let share { text += ", share \(Numerals.number(share))" }
+        if let expected { text += " where \(Numerals.number(expected)) is expected" }
+        if let pValue { text += ", p = \(Numerals.number(pValue))" }
+        return text
     }
 }
 

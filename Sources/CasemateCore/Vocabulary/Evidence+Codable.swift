@@ -1,5 +1,5 @@
 extension Evidence {
-    private enum Kind: String, Codable { case text, metric, table, change, location }
+    private enum Kind: String, Codable { case text, metric, table, change, location, trigger, source, segment }
     private enum CodingKeys: String, CodingKey { case kind, text, metric, table, change, location }
 
     /// Reads `{"kind": "metric", "metric": {…}}`.
@@ -11,10 +11,11 @@ extension Evidence {
         case .table: self = .table(try container.decode(EvidenceTable.self, forKey: .table))
         case .change: self = .change(try container.decode(RowChange.self, forKey: .change))
         case .location: self = .location(try container.decode(FileLocation.self, forKey: .location))
+        case .trigger, .source, .segment: self = .pattern(try DataPattern(from: decoder))
         }
     }
 
-    /// Writes the kind and one member of the same name.
+    /// Writes the kind and one member of the same name; the members of a pattern stand beside its kind.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         switch self {
@@ -33,6 +34,9 @@ extension Evidence {
         case .location(let place):
             try container.encode(Kind.location, forKey: .kind)
             try container.encode(place, forKey: .location)
+        case .pattern(let pattern):
+            try container.encode(Kind(rawValue: pattern.kind.rawValue), forKey: .kind)
+            try pattern.encode(to: encoder)
         }
     }
 }

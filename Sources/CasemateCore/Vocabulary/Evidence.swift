@@ -12,13 +12,15 @@ public enum Evidence: Hashable, Sendable, Codable {
     case change(RowChange)
     /// A place in a file.
     case location(FileLocation)
+    /// Where in the data something was found: a trigger, a source of rows, a segment.
+    case pattern(DataPattern)
 
     /// The same evidence with values of data rows masked.
     public func redacted() -> Evidence {
         switch self {
         case .change(let change): .change(change.redacted())
         case .table(let table): .table(table.redacted())
-        case .text, .metric, .location: self
+        case .text, .metric, .location, .pattern: self
         }
     }
 }

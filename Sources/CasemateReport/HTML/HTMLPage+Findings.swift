@@ -24,7 +24,7 @@ extension HTMLPage {
         var changes: [RowChange] = []
         for evidence in finding.evidence {
             switch evidence {
-            case .text, .location: texts.append(evidence.inWords)
+            case .text, .location, .pattern: texts.append(evidence.inWords)
             case .metric(let metric): metrics.append(metric)
             case .table(let table): tables.append(table)
             case .change(let change): changes.append(change)

@@ -2,7 +2,7 @@ import Dispatch
 import Synchronization
 
 /// Independent tasks on a bounded number of threads.
-enum ParallelTasks {
+package enum ParallelTasks {
     private struct State<Result: Sendable> {
         var next = 0
         var results: [Result?]
@@ -11,7 +11,7 @@ enum ParallelTasks {
 
     /// Results of `body` for 0..<count, in that order whatever thread made them.
     /// - Throws: the error of the task with the lowest number among those that failed; no task starts after a failure.
-    static func map<Result: Sendable>(
+    package static func map<Result: Sendable>(
         _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
     ) throws -> [Result] {
         let state = Mutex(State(results: [Result?](repeating: nil, count: count)))
