@@ -15,6 +15,28 @@ public enum Distributions {
     public static func betaQuantile(_ p: Double, alpha: Double, beta: Double) -> Double {
         cbm_beta_quantile(alpha, beta, p)
     }
+    /// The probability that a chi-square variable lies above `x`; NaN outside the domain.
+    public static func chiSquaredSurvival(_ x: Double, degrees: Double) -> Double {
+        cbm_chi_squared_survival(degrees, x)
+    }
+    /// The probability that the limit of Kolmogorov's statistic, `√n D`, lies above `x`.
+    ///
+    /// Source: Marsaglia, Tsang, Wang, "Evaluating Kolmogorov's distribution", 2003, both series.
+    public static func kolmogorovSurvival(_ x: Double) -> Double {
+        guard x > 0 else { return 1 }
+        guard x > 1.18 else {
+            let scale = -Double.pi * Double.pi / (8 * x * x)
+            var sum = 0.0
+            for k in stride(from: 1.0, through: 13, by: 2) { sum += (k * k * scale).exponential }
+            return max(0, 1 - (2 * Double.pi).squareRoot() / x * sum)
+        }
+        var sum = 0.0
+        for k in 1...10 {
+            let term: Double = 2 * (-2 * Double(k * k) * x * x).exponential
+            sum += k % 2 == 1 ? term : -term
+        }
+        return sum
+    }
     /// Probability of `successes` marked ones among `draws` from `population` that holds `marked` marked ones.
     public static func hypergeometric(successes: Int, draws: Int, marked: Int, population: Int) -> Double {
         guard successes >= 0, draws >= 0, marked >= 0, population >= 0 else { return .nan }

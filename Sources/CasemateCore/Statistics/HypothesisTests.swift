@@ -41,4 +41,40 @@ public enum HypothesisTests {
         }
         return adjusted
     }
+
+    /// Benjamini and Hochberg's step-up adjustment: the smallest false-discovery rate at which each hypothesis is
+    /// rejected, in the order given, each at most 1.
+    ///
+    /// Source: Benjamini and Hochberg, "Controlling the false discovery rate", 1995.
+    public static func benjaminiHochberg(_ pValues: [Double]) -> [Double] {
+        let order = pValues.indices.sorted { pValues[$0] < pValues[$1] }
+        var adjusted = [Double](repeating: 1, count: pValues.count)
+        var running = 1.0
+        for (rank, index) in order.enumerated().reversed() {
+            running = min(running, pValues[index] * Double(pValues.count) / Double(rank + 1))
+            adjusted[index] = running
+        }
+        return adjusted
+    }
+
+    /// Pearson's chi-square statistic that two rows of counts come from one distribution, with its p-value.
+    ///
+    /// Columns that are empty in both rows are left out. `nil` where fewer than two columns or a row without counts is
+    /// left. Without Yates' correction.
+    public static func chiSquared(
+        _ counts: [Int], _ others: [Int]
+    ) -> (statistic: Double, degrees: Int, pValue: Double)? {
+        let cells = zip(counts, others).filter { $0 + $1 > 0 }
+        let (n, m) = (Double(counts.reduce(0, +)), Double(others.reduce(0, +)))
+        guard cells.count > 1, n > 0, m > 0 else { return nil }
+        var statistic = 0.0
+        for (one, other) in cells {
+            let total = Double(one) + Double(other)
+            let (expected, rest) = (total * n / (n + m), total * m / (n + m))
+            statistic += (Double(one) - expected) * (Double(one) - expected) / expected
+            statistic += (Double(other) - rest) * (Double(other) - rest) / rest
+        }
+        let p = Distributions.chiSquaredSurvival(statistic, degrees: Double(cells.count - 1))
+        return (statistic, cells.count - 1, p)
+    }
 }

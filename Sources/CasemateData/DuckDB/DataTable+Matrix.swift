@@ -9,9 +9,28 @@ extension DataTable {
     ///   value and row for a category that is no level, `unusableData` for NaN, infinity and numbers beyond float32;
     ///   `Cancelled`.
     public func matrix(_ features: [Feature], allowUnseen: Bool = false) throws -> FeatureMatrix {
+        try filled(features, rows: nil, unseen: allowUnseen ? -1 : nil, isLenient: false)
+    }
+
+    /// Chosen rows over `features`; all where `rows` is `nil`. Only these rows are held in memory.
+    ///
+    /// `rows` are ascending, different, from 0 and below `count`.
+    /// With `isLenient` nothing is refused: infinities, numbers beyond float32 and categories that are no level become
+    /// NaN like missing values.
+    /// - Throws: as above.
+    package func matrix(_ features: [Feature], rows: [Int]?, isLenient: Bool) throws -> FeatureMatrix {
+        try filled(features, rows: rows, unseen: isLenient ? .nan : nil, isLenient: isLenient)
+    }
+
+    private func filled(
+        _ features: [Feature], rows: [Int]?, unseen: Float?, isLenient: Bool
+    ) throws -> FeatureMatrix {
         guard !features.isEmpty else { return FeatureMatrix(features: [], values: []) }
+        precondition(
+            rows.map { zip($0, $0.dropFirst()).allSatisfy { $0 < $1 } && ($0.last ?? 0) < count } ?? true,
+            "rows must ascend and be below \(count)")
         let width = features.count
-        let (cells, overflow) = count.multipliedReportingOverflow(by: width)
+        let (cells, overflow) = (rows?.count ?? count).multipliedReportingOverflow(by: width)
         guard !overflow, cells <= 1 << 36 else {
             throw CasemateError(
                 .limitExceeded, at: path, "\(count) × \(width) values", help: "use fewer rows or columns")
@@ -26,19 +45,32 @@ extension DataTable {
         for first in stride(from: 0, to: width, by: 64) {
             let block = first..<min(first + 64, width)
             let expressions = block.map { readers[$0].sql }.joined(separator: ", ")
-            var row = 0
+            var row = 0, slot = 0
             try database.read("SELECT \(expressions) FROM \(reference)", for: path) { chunk in
                 guard row + chunk.count <= count else { throw DuckFailure.inconsistent(path) }
+                let taken = Self.taken(rows, from: slot, row: row, count: chunk.count)
                 for (vector, index) in zip(chunk.columns, block) {
-                    let cell = try readers[index].fill(
-                        &values, vector, start: row * width + index, stride: width, allowUnseen: allowUnseen)
-                    if let cell { throw try failure(features[index], vector, row: row, cell: cell) }
+                    let place = CellReader.Place(start: slot * width + index, stride: width, rows: taken)
+                    let cell = try readers[index].fill(&values, vector, place, unseen: unseen)
+                    if let cell, !isLenient { throw try failure(features[index], vector, row: row, cell: cell) }
                 }
                 row += chunk.count
+                slot += taken?.count ?? chunk.count
             }
             guard row == count else { throw DuckFailure.inconsistent(path) }
         }
         return FeatureMatrix(features: features, values: values)
+    }
+
+    /// Which rows of a chunk are wanted: ascending positions in it, all where `rows` is `nil`.
+    private static func taken(_ rows: [Int]?, from slot: Int, row: Int, count: Int) -> [Int]? {
+        guard let rows else { return nil }
+        var taken: [Int] = [], next = slot
+        while next < rows.count, rows[next] < row + count {
+            taken.append(rows[next] - row)
+            next += 1
+        }
+        return taken
     }
 
     private func sql(for feature: Feature, _ column: Column) throws(CasemateError) -> String {
@@ -73,25 +105,31 @@ private struct CellReader {
         }
     }
 
+    /// Where a chunk goes: the first cell, the distance to the next, and the rows of the chunk (`nil` for all).
+    struct Place {
+        let start: Int, stride: Int, rows: [Int]?
+    }
+
     /// Fills one column of the buffer; the row within the chunk that does not fit, if any.
-    func fill(
-        _ values: inout [Float], _ vector: DuckVector, start: Int, stride: Int, allowUnseen: Bool
-    ) throws -> Int? {
+    ///
+    /// `unseen` is what a category becomes that is no level; `nil` refuses it.
+    func fill(_ values: inout [Float], _ vector: DuckVector, _ place: Place, unseen: Float?) throws -> Int? {
         var misfit: Int?
-        if let indices {
-            try vector.forEachText { row, text in
-                guard let text else { return values[start + row * stride] = .nan }
-                let index = indices[text]
-                if index == nil, !allowUnseen, misfit == nil { misfit = row }
-                values[start + row * stride] = index ?? -1
-            }
-        } else {
-            try vector.forEachDouble { row, number in
-                guard let number else { return values[start + row * stride] = .nan }
+        var cell = place.start
+        for position in 0..<(place.rows?.count ?? vector.count) {
+            let row = place.rows.map { $0[position] } ?? position
+            if let indices {
+                let text = try vector.text(at: row)
+                let index = text.flatMap { indices[$0] }
+                if text != nil, index == nil, unseen == nil, misfit == nil { misfit = row }
+                values[cell] = text == nil ? .nan : index ?? unseen ?? -1
+            } else {
+                let number = try vector.double(at: row)
                 let narrow = Float(number)
-                if !narrow.isFinite, misfit == nil { misfit = row }
-                values[start + row * stride] = narrow
+                if !narrow.isFinite, misfit == nil, vector.isPresent(row) { misfit = row }
+                values[cell] = narrow.isFinite ? narrow : .nan
             }
+            cell += place.stride
         }
         return misfit
     }

@@ -1,6 +1,6 @@
 public import CasemateCore
 
-/// A data file read into memory: named, typed columns in file order, every row in file order.
+/// An open data file: named, typed columns in file order, every row in file order.
 ///
 /// Row numbers in messages count data rows from 1. A value of the file never appears in an error, save names of
 /// categories and classes.
@@ -15,17 +15,19 @@ public struct DataTable: Sendable {
     public let unsupported: [String: String]
     /// Number of rows, at least 1.
     public let count: Int
+    /// What was noticed while the file was read, a sentence each: another encoding, numbers that lose digits.
+    public let notes: [String]
+    /// How SQL refers to this table; tables that were opened together can be joined.
+    public let reference: String
     let database: DuckDatabase
 
     init(
-        path: String, name: String, columns: [Column], unsupported: [String: String], count: Int, database: DuckDatabase
+        path: String, name: String, columns: [Column], unsupported: [String: String], count: Int, notes: [String],
+        reference: String, database: DuckDatabase
     ) {
         (self.path, self.name, self.columns, self.unsupported) = (path, name, columns, unsupported)
-        (self.count, self.database) = (count, database)
+        (self.count, self.notes, self.reference, self.database) = (count, notes, reference, database)
     }
-
-    /// How SQL refers to this table; tables that were opened together can be joined.
-    public var reference: String { DuckDatabase.catalog + "." + quoted(name) }
 
     /// The column of that name.
     /// - Throws: `CasemateError`: `notFound` with the nearest name, `unsupported` for a type that is not served.

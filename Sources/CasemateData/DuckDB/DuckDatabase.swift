@@ -1,23 +1,33 @@
 import CDuckDB
 package import CasemateCore
+import Synchronization
 
-/// A database in memory.
+/// A database in memory, with a second one on disk where tables are too large.
 ///
 /// Open to files while tables are loaded; `seal` ends that for good. Every query gets a connection of its own.
 package final class DuckDatabase: Sendable {
     /// The catalog that holds the tables, as DuckDB calls that of a database in memory.
     package static let catalog = "memory"
+    /// The catalog of tables on disk.
+    private static let disk = "disk"
     private let library: DuckLibrary
     // why unchecked: DuckDB allows several threads to connect to one database.
     nonisolated(unsafe) private let handle: OpaquePointer
     private let cancellation: Cancellation?
+    /// Where what does not fit memory goes; removed after the database is closed.
+    private let folder: TemporaryFolder?
+    /// Files that are read while the database lives.
+    private let files: [SourceFile]
+    private let hasDisk = Mutex(false)
 
-    /// Opens an empty database; no extension is installed or loaded, nothing is written to a disk.
+    /// Opens an empty database; no extension is installed or loaded, nothing is written to a disk outside `folder`.
     init(
-        _ library: DuckLibrary, threads: Int, memoryLimit: String?, cancellation: Cancellation?
+        _ library: DuckLibrary, threads: Int, memoryLimit: String?, cancellation: Cancellation?,
+        folder: TemporaryFolder? = nil, files: [SourceFile] = []
     ) throws {
+        (self.folder, self.files) = (folder, files)
         var settings = [
-            "threads": String(threads), "preserve_insertion_order": "true", "temp_directory": "",
+            "threads": String(threads), "preserve_insertion_order": "true", "temp_directory": folder?.path ?? "",
             "allow_community_extensions": "false", "allow_unsigned_extensions": "false",
             "allow_persistent_secrets": "false",
         ]
@@ -52,8 +62,24 @@ package final class DuckDatabase: Sendable {
 
     deinit { cduck_database_close(library.handle, handle) }
 
-    /// Closes the way to files, network, extensions and settings; it cannot be opened again.
-    func seal() throws {
+    /// The catalog of the database on disk, which is made when it is first asked for.
+    func diskCatalog() throws -> String {
+        guard let folder else { return Self.catalog }
+        try hasDisk.withLock { isThere in
+            guard !isThere else { return }
+            try execute("ATTACH \(literal(folder.path + "/tables.duckdb")) AS \(Self.disk)", for: folder.path)
+            isThere = true
+        }
+        return Self.disk
+    }
+
+    /// Closes the way to files, network, extensions and settings, save reading the files named here; it cannot be opened
+    /// again.
+    func seal(allowing paths: [String]) throws {
+        if !paths.isEmpty {
+            let list = paths.map { literal($0) }.joined(separator: ", ")
+            try execute("SET allowed_paths = [\(list)]", for: library.path)
+        }
         try execute("SET enable_external_access = false", for: library.path)
         try execute("SET lock_configuration = true", for: library.path)
     }
@@ -92,7 +118,9 @@ package final class DuckDatabase: Sendable {
     ) throws -> Value {
         try cancellation?.check()
         let connection = try DuckConnection(library, database: handle, place: place, isQuery: isQuery)
-        guard let cancellation else { return try connection.run(sql, parameters, body) }
+        guard let cancellation else {
+            do { return try connection.run(sql, parameters, body) } catch { throw explained(error) }
+        }
         defer { connection.interrupter.finish() }
         do {
             return try cancellation.whileRunning(onCancel: { [interrupter = connection.interrupter] in
@@ -105,8 +133,18 @@ package final class DuckDatabase: Sendable {
             }
         } catch {
             try cancellation.check()
-            throw error
+            throw explained(error)
         }
+    }
+
+    /// A file that is read where it lies must stay there: the engine checks by name what it opens by descriptor.
+    private func explained(_ error: any Error) -> any Error {
+        guard let refusal = error as? CasemateError, refusal.code == .refused,
+            let lost = files.first(where: { $0.isGone })
+        else { return error }
+        return CasemateError(
+            .unreadable, at: lost.path, "was deleted or replaced while it was read",
+            help: "run again with files that stay as they are")
     }
 }
 

@@ -62,10 +62,11 @@ enum DuckFailure {
             ("Invalid unicode", "is not UTF-8 text", "save the file as UTF-8"),
             ("not utf-8 encoded", "is not UTF-8 text", "save the file as UTF-8"),
             ("Maximum line size", "a line is longer than 16 MiB", "check the quotes, or shorten the line"),
+            ("does not support a full read", "a line is longer than 16 MiB", "check the quotes, or shorten the line"),
             ("state machine", "quotes or line ends do not follow RFC 4180", "use the same line ends all through"),
         ]
         for item in known where message.contains(item.part) {
-            let code: CasemateError.Code = item.part == "Maximum line size" ? .limitExceeded : .malformed
+            let code: CasemateError.Code = item.what.hasPrefix("a line is longer") ? .limitExceeded : .malformed
             return CasemateError(code, at: place, item.what, help: item.help)
         }
         guard line != nil || message.contains("CSV") else { return nil }

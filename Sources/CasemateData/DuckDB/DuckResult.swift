@@ -80,6 +80,41 @@ struct DuckVector {
         }
     }
 
+    /// One row as a number, NaN where null; the vector must hold floating-point numbers.
+    @inline(__always) func double(at row: Int) throws -> Double {
+        guard let data, isPresent(row) else { return .nan }
+        switch UInt32(type) {
+        case CDUCK_TYPE_DOUBLE.rawValue: return data.load(fromByteOffset: row * 8, as: Double.self)
+        case CDUCK_TYPE_FLOAT.rawValue: return Double(data.load(fromByteOffset: row * 4, as: Float.self))
+        default: throw DuckFailure.inconsistent("")
+        }
+    }
+
+    /// One row as text, as `forEachText` writes it.
+    func text(at row: Int) throws -> String? {
+        guard isPresent(row), let data else { return nil }
+        switch UInt32(type) {
+        case CDUCK_TYPE_DOUBLE.rawValue: return CanonicalText.of(data.load(fromByteOffset: row * 8, as: Double.self))
+        case CDUCK_TYPE_FLOAT.rawValue: return CanonicalText.of(data.load(fromByteOffset: row * 4, as: Float.self))
+        case CDUCK_TYPE_VARCHAR.rawValue:
+            let string = data.assumingMemoryBound(to: cduck_string.self) + row
+            let bytes = UnsafeRawBufferPointer(start: cduck_string_bytes(string), count: Int(string.pointee.length))
+            return String(decoding: bytes, as: UTF8.self)
+        default: throw DuckFailure.inconsistent("")
+        }
+    }
+
+    /// Copies the rows as doubles, NaN where null; the vector must hold doubles and `target` have room.
+    func copyDoubles(to target: UnsafeMutableBufferPointer<Double>) throws {
+        guard UInt32(type) == CDUCK_TYPE_DOUBLE.rawValue, let data, target.count >= count else {
+            throw DuckFailure.inconsistent("")
+        }
+        let source = data.assumingMemoryBound(to: Double.self)
+        for row in 0..<count { target[row] = source[row] }
+        guard validity != nil else { return }
+        for row in 0..<count where !isPresent(row) { target[row] = .nan }
+    }
+
     /// Hands over each row as a number; the vector must hold floating-point numbers.
     @inline(__always) func forEachDouble(_ body: (Int, Double?) throws -> Void) throws {
         switch UInt32(type) {

@@ -15,8 +15,10 @@ extension SourceFile {
         ([0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59], "is a NumPy array", "write it as CSV or Parquet with column names"),
         (Array("<!DOCTYPE".utf8), "is a web page", "download the file itself"),
         (Array("<html".utf8), "is a web page", "download the file itself"),
-        ([0xff, 0xfe], "is UTF-16 text", "save it as UTF-8"), ([0xfe, 0xff], "is UTF-16 text", "save it as UTF-8"),
     ]
+
+    /// Whether the first bytes are those of a format that is refused.
+    static func isRefused(_ prefix: [UInt8]) -> Bool { refused.contains { prefix.starts(with: $0.signature) } }
 
     /// What a file holds: signatures first, then the extension, then the first character.
     static func format(of path: String, prefix: [UInt8], isCompressed: Bool) throws(CasemateError) -> Format {
@@ -42,7 +44,7 @@ extension SourceFile {
         guard !prefix.prefix(4096).contains(0) else {
             throw CasemateError(
                 .malformed, at: path, "is not a text file: NUL bytes in its first 4096",
-                help: "give CSV, TSV or JSON lines as UTF-8, or Parquet")
+                help: "give CSV, TSV or JSON lines as text, or Parquet")
         }
         let first = prefix.first { !" \t\r\n".utf8.contains($0) && ![0xef, 0xbb, 0xbf].contains($0) }
         let isNamedJSON = ["json", "jsonl", "ndjson"].contains(parts.last ?? "")

@@ -1,5 +1,10 @@
 import CasemateCore
 
+/// The engine could not read a delimited file.
+struct DelimitedFailure: Error {
+    let file: SourceFile, error: CasemateError
+}
+
 extension TableLoader {
     private static let sampleSize = 2048
 
@@ -17,7 +22,11 @@ extension TableLoader {
             "buffer_size = 33554432",
         ].compactMap(\.self)
         let reader = "read_csv(\(literal(file.enginePath)), \(options.joined(separator: ", ")))"
-        try database.execute("CREATE TABLE \(staging) AS SELECT * FROM \(reader)", for: file.path)
+        do {
+            try database.execute("CREATE TABLE \(staging) AS SELECT * FROM \(reader)", for: file.path)
+        } catch let error as CasemateError {
+            throw DelimitedFailure(file: file, error: error)
+        }
         try checkRows(header)
         let types = try survey(header.names)
         return header.names.indices.map { index in

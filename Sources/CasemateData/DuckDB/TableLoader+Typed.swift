@@ -2,12 +2,17 @@ import CasemateCore
 import Foundation
 
 extension TableLoader {
+    /// The function that reads the Parquet file.
+    var parquetReader: String {
+        "read_parquet(\(literal(file.enginePath)), binary_as_string = false, hive_partitioning = false)"
+    }
+
     /// Reads a file that states the types of its values: JSON or Parquet.
     func stageTyped() throws -> [ColumnPlan] {
         let path = literal(file.enginePath)
         let reader: String
         switch file.format {
-        case .parquet: reader = "read_parquet(\(path), binary_as_string = false, hive_partitioning = false)"
+        case .parquet: reader = parquetReader
         case .jsonLines, .jsonArray, .delimited:
             let format = file.format == .jsonArray ? "array" : "newline_delimited"
             reader = """
@@ -18,7 +23,8 @@ extension TableLoader {
                 """
         }
         do {
-            try database.execute("CREATE TABLE \(staging) AS SELECT * FROM \(reader)", for: file.path)
+            if file.format == .parquet { try checkParquetNames(path) }
+            try database.execute("CREATE \(kind) \(staging) AS SELECT * FROM \(reader)", for: file.path)
         } catch let error as CasemateError where error.code == .malformed {
             throw jsonFailure() ?? error
         }
@@ -34,6 +40,25 @@ extension TableLoader {
                 name: column.name, staged: quoted(column.name), engineType: try settle(column.name, column.type),
                 declared: source.types[column.name], missing: source.missing)
         }
+    }
+
+    /// The engine renames a column whose name stands twice in a Parquet file; such a file is refused like others.
+    private func checkParquetNames(_ path: String) throws {
+        var names: [String] = [], children: [Int] = []
+        let sql = "SELECT name, CAST(coalesce(num_children, 0) AS DOUBLE) FROM parquet_schema(\(path))"
+        try database.read(sql, for: file.path) { chunk in
+            try chunk.columns[0].forEachText { names.append($1 ?? "") }
+            try chunk.columns[1].forEachDouble { children.append(Int($1 ?? 0)) }
+        }
+        // The schema is a tree in depth-first order; only the children of the root are columns.
+        var top: [String] = [], open: [Int] = []
+        for (name, count) in zip(names, children) {
+            while let last = open.last, last == 0 { open.removeLast() }
+            if open.count == 1 { top.append(name) }
+            if !open.isEmpty { open[open.count - 1] -= 1 }
+            if open.isEmpty || count > 0 { open.append(count) }
+        }
+        try DelimitedHeader.check(top, file.path)
     }
 
     private func columns() throws -> [(name: String, type: String)] {

@@ -1,10 +1,18 @@
 import CasemateCore
 
-/// Reads one file into a table of a database that is not sealed yet: staged as the file has it, then typed.
+/// Reads one file into a table of a database that is not sealed yet: staged as the file has it, then typed. A Parquet
+/// file that is scanned becomes a view of itself.
 struct TableLoader {
     let file: SourceFile, source: DataSource, database: DuckDatabase
-    var staging: String { DuckDatabase.catalog + "." + quoted("staging of " + source.name) }
-    var table: String { DuckDatabase.catalog + "." + quoted(source.name) }
+    /// Whether a Parquet file is left where it is.
+    let isScanned: Bool
+    /// Where the table goes.
+    let catalog: String
+    var staging: String { catalog + "." + quoted("staging of " + source.name) }
+    var table: String { catalog + "." + quoted(source.name) }
+    private var isView: Bool { isScanned && file.format == .parquet }
+    /// Whether the file is staged as a table or as a view.
+    var kind: String { isView ? "VIEW" : "TABLE" }
     /// How many columns one query looks at.
     static let blockWidth = 64
 
@@ -23,15 +31,30 @@ struct TableLoader {
                 .unsupported, at: file.path, "no column holds numbers, texts, dates or true and false",
                 help: "write nested values as columns of their own")
         }
-        let values = served.map { "\($0.value) AS \(quoted($0.name))" }.joined(separator: ", ")
-        try database.execute("CREATE TABLE \(table) AS SELECT \(values) FROM \(staging)", for: file.path)
-        try database.execute("DROP TABLE \(staging)", for: file.path)
+        try make(served)
+        let (columns, notes) = try describe(served, count: count)
         return DataTable(
-            path: file.path, name: source.name, columns: try describe(served, count: count),
+            path: file.path, name: source.name, columns: columns,
             unsupported: Dictionary(
                 plans.filter { $0.type == nil }.map { ($0.name, $0.engineType) },
                 uniquingKeysWith: { first, _ in first }),
-            count: count, database: database)
+            count: count, notes: file.notes + notes, reference: table, database: database)
+    }
+
+    /// Makes the table, or the view, of the staged columns.
+    private func make(_ plans: [ColumnPlan]) throws {
+        var values = plans.map { "\($0.value) AS \(quoted($0.name))" }
+        guard isView else {
+            try database.execute(
+                "CREATE TABLE \(table) AS SELECT \(values.joined(separator: ", ")) FROM \(staging)", for: file.path)
+            return try database.execute("DROP TABLE \(staging)", for: file.path)
+        }
+        // why: a view has no numbers of rows as tables have; the reader knows them.
+        if !plans.contains(where: { ["rowid", "file_row_number"].contains($0.name.lowercased()) }) {
+            values.append("file_row_number AS rowid")
+        }
+        try database.execute(
+            "CREATE VIEW \(table) AS SELECT \(values.joined(separator: ", ")) FROM \(parquetReader)", for: file.path)
     }
 
     /// Numbers of the only row of an answer.
@@ -43,18 +66,42 @@ struct TableLoader {
         return figures
     }
 
-    private func describe(_ plans: [ColumnPlan], count: Int) throws -> [Column] {
-        var columns: [Column] = []
+    /// The columns, and which of them hold numbers beyond what a double tells apart.
+    private func describe(_ plans: [ColumnPlan], count: Int) throws -> (columns: [Column], notes: [String]) {
+        var columns: [Column] = [], wide: [String] = []
         for start in stride(from: 0, to: plans.count, by: Self.blockWidth) {
             let block = plans[start..<min(start + Self.blockWidth, plans.count)]
-            let present = block.map { "CAST(count(\(quoted($0.name))) AS DOUBLE)" }.joined(separator: ", ")
-            let figures = try figures("SELECT \(present) FROM \(table)")
-            guard figures.count == block.count else { throw DuckFailure.inconsistent(file.path) }
-            for (plan, present) in zip(block, figures) {
-                columns.append(Column(name: plan.name, type: plan.type ?? .text, missing: count - Int(present)))
+            let asked = block.flatMap { plan in
+                let name = quoted(plan.name)
+                // why from 2^53 itself for numbers: its neighbour was rounded to it while the file was read.
+                let beyond =
+                    switch plan.type {
+                    case .integer: "\(name) > 9007199254740992 OR \(name) < -9007199254740992"
+                    case .number: "isfinite(\(name)) AND abs(\(name)) >= 9007199254740992"
+                    default: "false"
+                    }
+                return ["count(\(name))", "count(*) FILTER (WHERE \(beyond))"].map { "CAST(\($0) AS DOUBLE)" }
+            }
+            let figures = try figures("SELECT \(asked.joined(separator: ", ")) FROM \(table)")
+            guard figures.count == asked.count else { throw DuckFailure.inconsistent(file.path) }
+            for (offset, plan) in block.enumerated() {
+                columns.append(
+                    Column(name: plan.name, type: plan.type ?? .text, missing: count - Int(figures[2 * offset])))
+                if figures[2 * offset + 1] > 0 { wide.append(plan.name) }
             }
         }
-        return columns
+        return (columns, Self.notes(onWide: wide))
+    }
+
+    private static func notes(onWide columns: [String]) -> [String] {
+        guard !columns.isEmpty else { return [] }
+        let names = columns.prefix(5).map { "'\($0.shortened(to: 40))'" }.joined(separator: ", ")
+        let more = columns.count > 5 ? " and \(columns.count - 5) more" : ""
+        return [
+            "Column\(columns.count == 1 ? "" : "s") \(names)\(more) hold\(columns.count == 1 ? "s" : "") numbers "
+                + "beyond 2^53, where neighbours become equal as numbers; declare such a column as text to keep "
+                + "every digit."
+        ]
     }
 
     /// How many rows meet a condition.
