@@ -66,6 +66,7 @@ let package = Package(
         shim("CLightGBM"),
         shim("CDuckDB"),
         shim("CBoostMath", settings: [.linkedLibrary("m")]),
+        shim("CHnsw", settings: [.linkedLibrary("m")]),
         shim("CPng", settings: [.linkedLibrary("png")]),
         shim("CJpeg", settings: [.linkedLibrary("jpeg")]),
         .systemLibrary(name: "CZlib", path: "Sources/Engines/CZlib", providers: [.apt(["zlib1g-dev"])]),
@@ -75,20 +76,20 @@ let package = Package(
         library(
             "CasemateModels", imports: ["COnnxRuntime", "CLightGBM", "CasemateCore", "CasemateData"],
             products: [protobuf, crypto, sqlite, httpClient, nio, nioHTTP, nioTLS], exclude: ["Onnx/onnx.proto"]),
-        library("CasemateDetect", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
-        library("CasemateScan", imports: ["CasemateCore", "CasemateModels"]),
+        library("CasemateDetect", imports: ["CHnsw", "CasemateCore", "CasemateData", "CasemateModels"]),
+        library("CasemateScan", imports: ["CasemateCore", "CasemateData", "CasemateModels"], products: [crypto]),
         library("CasemateAttacks", imports: ["CasemateCore", "CasemateData", "CasemateModels"]),
         library(
             "CasemateAudit",
             imports: [
-                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
-                "CasemateAttacks",
-            ], products: [logging]),
+                "CZlib", "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect",
+                "CasemateScan", "CasemateAttacks",
+            ], products: [crypto, logging, sqlite]),
         .executableTarget(
             name: "casemate",
             dependencies: [
-                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateAttacks", "CasemateAudit",
-                arguments, logging,
+                "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
+                "CasemateAttacks", "CasemateAudit", arguments, logging,
             ], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["CasemateCore", nio, nioHTTP, nioPosix, nioTLS],
@@ -99,12 +100,13 @@ let package = Package(
         tests(of: "CasemateData", also: ["CasemateCore"]),
         tests(of: "CasemateModels", also: ["CasemateCore", "CasemateData"]),
         tests(of: "CasemateDetect", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
-        tests(of: "CasemateScan", also: ["CasemateCore", "CasemateModels"]),
+        tests(of: "CasemateScan", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
         tests(of: "CasemateAttacks", also: ["CasemateCore", "CasemateData", "CasemateModels"]),
         tests(
             of: "CasemateAudit",
             also: [
-                "CasemateCore", "CasemateData", "CasemateModels", "CasemateReport", "CasemateDetect", "CasemateAttacks",
+                "CasemateCore", "CasemateData", "CasemateModels", "CasemateReport", "CasemateDetect", "CasemateScan",
+                "CasemateAttacks",
             ]),
         tests(of: "casemate", also: ["CasemateCore"]),
     ]

@@ -46,7 +46,8 @@ public enum MetricCatalogue {
         performance + evasion + evasionActions + fairness + file + constraints + residuals + sensitivity
         + benchmarkModel + insiders
         + surrogate + membership + leafShift + randomTesting + whiteBox + exactTrees + text + impersonation
-        + hiddenBranches
+        + hiddenBranches + trainingData + dataProfile + dataConstraints + dataDuplicates + dataPayloads + dataFairness
+        + dataFlips + dataRoni + dataOutliers + dataTriggers + dataSpectral + dataLabels + poisoning + provenance
     /// Their names.
     public static let names: [String] = entries.map(\.name)
     /// What people call a metric, parameter included: `ROC AUC`, `robust accuracy@0.1`.
