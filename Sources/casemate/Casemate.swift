@@ -18,7 +18,9 @@ struct Casemate: AsyncParsableCommand {
             """,
         version: Product.version,
         subcommands: [
-            AuditCommand.self, InitCommand.self, AttackCommand.self, CertifyCommand.self, ConfigCommand.self,
+            AuditCommand.self, InitCommand.self, AttackCommand.self, CertifyCommand.self, DataCommand.self,
+            ReviewCommand.self, KeygenCommand.self,
+            ConfigCommand.self,
             DoctorCommand.self,
         ])
 

@@ -17,7 +17,7 @@ import Testing
         let metrics = MetricCatalogue.names.filter { $0.hasPrefix(identifier + ".") }
         #expect(!metrics.isEmpty)
         for metric in metrics { #expect(page.contains(metric), "docs/probes/\(identifier).md does not name \(metric)") }
-        #expect(page.contains("cannot see"), "the page says nothing about its blind spots")
+        #expect(page.lowercased().contains("cannot see"), "the page says nothing about its blind spots")
     }
 
     @Test func identifiersAreUniqueAndTaxonomiesAreFilled() {

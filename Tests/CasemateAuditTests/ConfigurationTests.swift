@@ -22,6 +22,7 @@ struct ConfigurationTests {
         data:
           train: train.csv
           test: /data/test.csv
+          reference: known.csv
           target: y
           favourable: 1
           protected: [sex, {column: age, reference: under 25, buckets: [25, 60]}]
@@ -75,7 +76,7 @@ struct ConfigurationTests {
         #expect(configuration.model.provider == "cuda" && configuration.model.previous == "audits/old.onnx")
         #expect(
             configuration.constraints == [
-                .init("row.a > 0", at: "c.yaml:44:15"), .init("row.a <= row.b", name: "order", at: "c.yaml:44:46"),
+                .init("row.a > 0", at: "c.yaml:45:15"), .init("row.a <= row.b", name: "order", at: "c.yaml:45:46"),
             ])
         #expect(configuration.insiders == .init(path: "audits/staff.csv", column: "id"))
         #expect(configuration.cache == .init(isEnabled: false, folder: "audits/kept"))
@@ -167,16 +168,6 @@ struct ConfigurationTests {
             "probes: {evasion: {smaples: 3}}",
             "c.yaml:1:20: unknown key in 'probes.evasion': 'smaples', did you mean 'samples'? [unknown-key]"
         ),
-        (
-            "data: {reference: known.csv}",
-            "c.yaml:1:8: 'data.reference' is not yet served [not-yet]\n"
-                + "  help: remove it for now; it will mean: data that are known to be good, to compare with"
-        ),
-        (
-            "probes: {training_data: {budget: 32}}",
-            "c.yaml:1:10: 'probes.training_data' is not yet served [not-yet]\n"
-                + "  help: remove it for now; it will mean: poison, wrong labels, triggers and duplicates"
-        ),
         ("version: 2", "c.yaml:1:10: 'version': expected the number 1, found the number 2 [invalid-setting]"),
         (
             "seed: -1",
@@ -253,7 +244,6 @@ struct ConfigurationTests {
         #expect(
             failure { try configuration.set("seed", "x", origin: .environment("CASEMATE_SEED")) }
                 .hasPrefix("CASEMATE_SEED: 'seed': expected a whole number of at least 0, found the text 'x'"))
-        #expect(failure { try configuration.set("data.reference", "x", origin: .option("-")) }.contains("[not-yet]"))
     }
 
     /// Bytes are dropped, doubled, swapped and replaced; whatever comes of it is read or refused with a place.

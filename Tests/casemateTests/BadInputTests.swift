@@ -94,11 +94,6 @@ import Testing
         let result = try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"])
         expectRefused(result, "c.yaml:2", "'taregt'", "did you mean 'target'?")
     }
-    @Test func keyOfALaterRelease() throws {
-        let yaml = "model: m.onnx\ndata: {test: test.csv, target: y, reference: known.csv}\n"
-        expectRefused(
-            try attempt(files: ["c.yaml": yaml], arguments: ["c.yaml"]), "c.yaml:2", "reference", "not yet served")
-    }
     @Test func unwritableFolder() throws {
         expectRefused(try attempt(arguments: ["--output", "/proc/casemate"]), "/proc/casemate", "--output")
     }

@@ -20,16 +20,8 @@ extension AuditConfiguration {
         }
     }
 
-    /// Settings of the probes that ship, from their own tables, and the names of those to come.
-    static let probeSettings: [Setting<AuditConfiguration>] =
-        builtInProbes.flatMap { $0.lifted } + laterProbes.map { .later("probes.\($0)", $1) }
-
-    /// Probes that the grammar names and that no release runs yet.
-    private static let laterProbes: [(String, String)] = [
-        ("training_data", "poison, wrong labels, triggers and duplicates"),
-        ("provenance", "whether data are what the ledger says"),
-        ("poisoning", "what planted training rows would do"),
-    ]
+    /// Settings of the probes that ship, from their own tables.
+    static let probeSettings: [Setting<AuditConfiguration>] = builtInProbes.flatMap { $0.lifted }
 }
 
 extension Probe {

@@ -80,7 +80,9 @@ extension AuditConfiguration {
     private static let dataSettings: [Setting<AuditConfiguration>] = [
         .path("data.train", \.data.train, "training data: bounds, scales and levels come from it"),
         .path("data.test", \.data.test, "test data: everything is measured on it"),
-        .later("data.reference", "data that are known to be good, to compare with", .path),
+        .path(
+            "data.reference", \.data.reference,
+            "data that are known to be good: training data are compared with them"),
         .text("data.target", \.data.target, "column that the model predicts"),
         .text("data.favourable", \.data.favourable, "outcome that people want, as the data spell it"),
         Setting(

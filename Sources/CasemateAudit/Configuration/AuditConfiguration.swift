@@ -59,8 +59,8 @@ public struct AuditConfiguration: Sendable {
     }
     /// The data.
     public struct Data: Hashable, Sendable {
-        /// Paths of training and test data.
-        public var train: String?, test: String?
+        /// Paths of training and test data, and of data that are known to be good.
+        public var train: String?, test: String?, reference: String?
         /// Column that the model predicts.
         public var target: String?
         /// The outcome that people want, as the data spell it.

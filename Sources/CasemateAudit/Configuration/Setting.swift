@@ -30,10 +30,6 @@ public struct Setting<Root: Sendable>: Sendable {
         (self.apply, self.show) = (apply, show)
     }
 
-    /// A setting that the grammar fixes and that no release serves yet.
-    public static func later(_ key: String, _ meaning: String, _ kind: SettingKind = .anything) -> Setting {
-        Setting(key, kind, meaning, isServed: false, apply: { _, _ in }, show: { _ in nil })
-    }
     /// True or false.
     public static func flag(_ key: String, _ path: Path<Bool>, _ meaning: String) -> Setting {
         Setting(

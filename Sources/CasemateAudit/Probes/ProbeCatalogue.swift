@@ -6,7 +6,7 @@ public let builtInProbes: [any Probe.Type] = [
     FileProbe.self, ConstraintsProbe.self, PerformanceProbe.self, FairnessProbe.self, BenchmarkModelProbe.self,
     ResidualsProbe.self, InsidersProbe.self, LeafShiftProbe.self, RandomTestingProbe.self, SensitivityProbe.self,
     HiddenBranchesProbe.self, ExactTreesProbe.self, WhiteBoxProbe.self, EvasionProbe.self, ImpersonationProbe.self,
-    TextProbe.self,
+    TextProbe.self, ProvenanceProbe.self, TrainingDataProbe.self, PoisoningProbe.self,
     SurrogateProbe.self, MembershipProbe.self,
 ]
 
@@ -27,14 +27,8 @@ public struct UntestedThreat: Hashable, Sendable {
 /// Threats to a model of this kind that this release does not examine, so that no reader takes silence for safety.
 public let untestedThreats: [UntestedThreat] = [
     UntestedThreat(
-        identifier: "poisoning", title: "Poisoned training data",
-        taxonomy: Taxonomy(
-            stages: [.data, .training], influence: .causative, violations: [.integrity, .availability],
-            specificity: .indiscriminate, knowledge: [.trainingData], atlas: ["AML.T0020"], owasp: ["ML02"],
-            nist: ["NISTAML.013", "NISTAML.024"])),
-    UntestedThreat(
         identifier: "inversion", title: "Model inversion and attribute inference",
         taxonomy: Taxonomy(
             stages: [.inference], influence: .exploratory, violations: [.privacy], knowledge: [.scores],
-            atlas: ["AML.T0024.001"], owasp: ["ML03"], nist: ["NISTAML.032"])),
+            atlas: ["AML.T0024.001"], owasp: ["ML03"], nist: ["NISTAML.032"]))
 ]

@@ -29,6 +29,8 @@ public struct AuditSubject: Sendable {
         public let test: DataTable
         /// Training data, if there are any.
         public let train: DataTable?
+        /// Data that are known to be good, if there are any.
+        public let reference: DataTable?
         /// The one whose columns decide: training data where there are any.
         public var leading: DataTable { train ?? test }
     }
@@ -72,6 +74,12 @@ public struct AuditSubject: Sendable {
     public let previous: PreviousRelease?
     /// LightGBM, for probes that train; `nil` where it is not installed.
     public let boosting: LightGBM?
+    /// ONNX Runtime, for probes that train networks; `nil` where it is not installed.
+    public let runtime: OnnxRuntime?
+    /// Where engines are looked for.
+    public let search: EngineSearch
+    /// Reads files, for probes that write some of their own.
+    public let engine: DataEngine?
     private let shared = SharedAnswers()
 
     /// What a probe says that would need LightGBM and has none.

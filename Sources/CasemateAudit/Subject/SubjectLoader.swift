@@ -68,7 +68,8 @@ public struct SubjectLoader: Sendable {
             trainTargets: labels.trainTargets,
             constraints: try ConstraintColumns(tables).rules(configuration.constraints),
             insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime),
-            boosting: try? LightGBM(search))
+            boosting: try? LightGBM(search), runtime: opened ?? (try? OnnxRuntime(search)), search: search,
+            engine: engine)
         context.progress("loading", 4, 4)
         let external = try (file?.externalFiles ?? []).map { file in
             let digest = try FileDigest(of: file.path)
@@ -121,7 +122,8 @@ public struct SubjectLoader: Sendable {
     private func digests(_ paths: Paths) throws -> [Report.Input] {
         let files = [
             ("configuration", configuration.path), ("model", paths.model), ("train", paths.train), ("test", paths.test),
-            ("previous model", configuration.model.previous), ("insiders", configuration.insiders.path),
+            ("reference", configuration.data.reference), ("previous model", configuration.model.previous),
+            ("insiders", configuration.insiders.path),
         ]
         return try files.compactMap { role, path in
             guard let path else { return nil }
@@ -135,11 +137,12 @@ public struct SubjectLoader: Sendable {
         func source(_ path: String, _ name: String) -> DataSource {
             DataSource(path: path, name: name, types: configuration.data.types, missing: configuration.data.missing)
         }
-        guard let train = paths.train else {
-            return Tables(test: try engine.open([source(paths.test, "test")])[0], train: nil)
-        }
-        let opened = try engine.open([source(train, "train"), source(paths.test, "test")])
-        return Tables(test: opened[1], train: opened[0])
+        let named = [
+            ("test", paths.test), ("train", paths.train), ("reference", configuration.data.reference),
+        ].compactMap { name, path in path.map { (name, $0) } }
+        let opened = try engine.open(named.map { source($1, $0) })
+        func table(_ name: String) -> DataTable? { opened.first { $0.name == name } }
+        return Tables(test: opened[0], train: table("train"), reference: table("reference"))
     }
 
     // MARK: Rows

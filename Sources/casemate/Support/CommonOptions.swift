@@ -73,8 +73,11 @@ struct CommonOptions: ParsableArguments {
             seed: configuration.seed, threads: configuration.threads, isQuiet: quiet, logger: logger, work)
     }
 
-    /// Writes a report to standard output, and all its files where a folder is named; `json` stands for the report's own.
-    func write(_ report: Report, json: Data, _ output: OutputFolder?) throws {
+    /// Writes a report to standard output, and all its files where a folder is named, with `others` beside them; `json`
+    /// stands for the report's own.
+    func write(
+        _ report: Report, json: Data, _ output: OutputFolder?, others: [(name: String, content: Data)] = []
+    ) throws {
         let options = ReportOptions(
             isColored: isColoured(STDOUT_FILENO), width: Terminal.width,
             workingFolder: FileManager.default.currentDirectoryPath, outputFolder: output?.path)
@@ -82,7 +85,7 @@ struct CommonOptions: ParsableArguments {
             let files = try report.renderFiles(options: options).map { name, content in
                 (name: name, content: name == "report.json" ? json : content)
             }
-            try output.write(files)
+            try output.write(files + others)
         }
         let isJSON = standardOutput == "json"
         Terminal.output(isJSON ? json : try report.render(as: standardOutput, options: options))

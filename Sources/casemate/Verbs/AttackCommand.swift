@@ -7,7 +7,8 @@ import Foundation
 /// `casemate attack`: attacks by themselves.
 struct AttackCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "attack", abstract: "Attack a model.", subcommands: [Evasion.self],
+        commandName: "attack", abstract: "Attack a model, or the data that it learns from.",
+        subcommands: [Evasion.self, AttackPoisoningCommand.self],
         defaultSubcommand: Evasion.self)
 
     /// `casemate attack [evasion]`.

@@ -98,6 +98,8 @@ struct SubjectOptions: ParsableArguments {
     @Option(name: .long, help: ArgumentHelp("The model.", valueName: "file")) var model: String?
     @Option(name: .long, help: ArgumentHelp("Training data.", valueName: "file")) var train: String?
     @Option(name: .long, help: ArgumentHelp("Test data.", valueName: "file")) var test: String?
+    @Option(name: .long, help: ArgumentHelp("Data known to be good, to compare with.", valueName: "file"))
+    var reference: String?
     @Option(name: .long, help: ArgumentHelp("Column that the model predicts.", valueName: "column")) var target: String?
     @Option(name: .long, help: ArgumentHelp("The favourable outcome.", valueName: "value")) var favourable: String?
     @Option(
@@ -118,7 +120,8 @@ struct SubjectOptions: ParsableArguments {
     func apply(to configuration: inout AuditConfiguration) throws {
         let given = [
             ("model.path", model, "--model"), ("data.train", train, "--train"), ("data.test", test, "--test"),
-            ("data.target", target, "--target"), ("data.favourable", favourable, "--favourable"),
+            ("data.reference", reference, "--reference"), ("data.target", target, "--target"),
+            ("data.favourable", favourable, "--favourable"),
             ("data.protected", protected.isEmpty ? nil : protected.joined(separator: ","), "--protected"),
             ("data.ignore", ignore.isEmpty ? nil : ignore.joined(separator: ","), "--ignore"),
             ("decision.threshold", threshold, "--threshold"), ("model.previous", previous, "--previous"),
