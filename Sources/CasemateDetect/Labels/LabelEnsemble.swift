@@ -68,7 +68,8 @@ struct LabelEnsemble: Sendable {
     ) throws -> (machines: [LabelKernel], neighbours: [LabelNeighbours], isPartial: Bool) {
         guard hasFeatures else { return ([], [], false) }
         var (machines, neighbours): ([LabelKernel], [LabelNeighbours]) = ([], [])
-        let (size, turns) = rows.count <= 10_000 ? (600, 2) : (300, 1)
+        // why: more features than rows can fill add time and nothing else.
+        let (size, turns) = rows.count <= 10_000 ? (min(600, max(120, rows.count / 120 * 20)), 2) : (300, 1)
         for scale in LabelSpace.Scale.allCases {
             if let deadline = context.deadline, ContinuousClock.now > deadline { return (machines, neighbours, true) }
             let space = try LabelSpace(rows.matrix, scale: scale, cancellation: context.cancellation)

@@ -67,10 +67,12 @@ struct OutlierEnsemble: Sendable {
             context: context)
         var network: ReconstructionError?
         if let runtime, settings.steps > 0, space.used.count > 1 {
+            // why: few rows are learnt in fewer steps; 60 times each in batches of 128 is what many rows get too.
+            let steps = min(settings.steps, max(400, clipped.count / width * 60 / 128))
             let positions = Dictionary(uniqueKeysWithValues: space.used.enumerated().map { ($1, $0) })
             network = try ReconstructionError(
                 clipped, width: width, owners: space.owners.map { positions[$0] ?? 0 },
-                settings: .init(steps: settings.steps), runtime: runtime, context: context)
+                settings: .init(steps: steps), runtime: runtime, context: context)
         }
         self.init(
             space: space, forest: forest, neighbours: neighbours, robust: robust, plain: plain, network: network)

@@ -10,7 +10,7 @@ public struct OutlierSettings: Hashable, Sendable {
     public var fitRows = 15_000, calibrationRows = 5_000
     /// Most numbers that a row becomes for distances and the autoencoder; columns beyond are left out by the seed.
     public var width = 256
-    /// Steps of the autoencoder's training; 0 leaves it out.
+    /// Most steps of the autoencoder's training; few rows take fewer; 0 leaves it out.
     public var steps = 4_000
     /// Most columns named for a row.
     public var columns = 4
