@@ -67,9 +67,11 @@ public struct DataOpening: Sendable {
             [roles.target, roles.source, roles.time].compactMap(\.self) + roles.identifiers + roles.ignored)
         var features: [Feature] = []
         var texts: [String] = []
+        var empty: [String] = []
+        let counters = try rowNumbers()
         for column in train.columns where !others.contains(column.name) {
             if column.missing == train.count {
-                notes.append("Column '\(column.name.clipped(to: 60))' is missing in every row and is left out.")
+                empty.append(column.name)
                 continue
             }
             if column.type == .text {
@@ -78,11 +80,15 @@ public struct DataOpening: Sendable {
                 } else {
                     texts.append(column.name)
                 }
-            } else if try isRowNumber(column) {
+            } else if counters.contains(column.name) {
                 notes.append("Column '\(column.name.clipped(to: 60))' counts the rows and is left out.")
             } else {
                 features.append(Feature(column.name))
             }
+        }
+        notes += empty.prefix(3).map { "Column '\($0.clipped(to: 60))' is missing in every row and is left out." }
+        if empty.count > 3 {
+            notes.append("\(empty.count - 3) more columns are missing in every row and are left out.")
         }
         return (features, texts)
     }
@@ -102,13 +108,30 @@ public struct DataOpening: Sendable {
         return all.sorted()
     }
 
-    /// Whether whole numbers count the rows up by one.
-    private func isRowNumber(_ column: Column) throws -> Bool {
-        guard column.type == .integer, column.missing == 0, train.count > 20, let range = try train.range(column.name),
-            range.high - range.low == Double(train.count - 1)
-        else { return false }
-        let sql = "SELECT count(DISTINCT \(quoted(column.name))) FROM {table}"
-        return try train.query(sql).columns.first?.numbers?.first == Double(train.count)
+    /// Columns of whole numbers that count the rows up by one.
+    ///
+    /// why blocks: a query per column of a wide table would plan all its columns each time.
+    private func rowNumbers() throws -> Set<String> {
+        guard train.count > 20 else { return [] }
+        let whole = train.columns.filter { $0.type == .integer && $0.missing == 0 }
+        var found: Set<String> = []
+        for start in stride(from: 0, to: whole.count, by: 64) {
+            let block = whole[start..<min(start + 64, whole.count)]
+            let ends = block.flatMap { column in
+                ["min", "max"].map { "CAST(\($0)(\(quoted(column.name))) AS DOUBLE)" }
+            }
+            let answer = try train.query("SELECT \(ends.joined(separator: ", ")) FROM {table}")
+            for (place, column) in block.enumerated() {
+                guard let low = answer.columns[2 * place].numbers?.first,
+                    let high = answer.columns[2 * place + 1].numbers?.first, high - low == Double(train.count - 1)
+                else { continue }
+                let sql = "SELECT count(DISTINCT \(quoted(column.name))) FROM {table}"
+                if try train.query(sql).columns.first?.numbers?.first == Double(train.count) {
+                    found.insert(column.name)
+                }
+            }
+        }
+        return found
     }
 
     private func labels(_ roles: DataSubject.Roles, _ notes: inout [String]) throws -> DataSubject.Labels? {
