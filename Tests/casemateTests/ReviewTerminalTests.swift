@@ -52,7 +52,7 @@ private enum TestTerminal {
 
     /// Runs the program on a pseudo-terminal; each step is done once the screen has been drawn since the last.
     private static func run(
-        _ steps: [Step], in folder: String, environment: [String: String] = ["TERM": "xterm"]
+        _ steps: [Step], in folder: String, environment: [String: String] = ["TERM": "xterm", "NO_COLOR": ""]
     ) throws -> Outcome {
         let (master, slave) = try #require(TestTerminal.open())
         defer {
