@@ -38,7 +38,7 @@ public struct DataAuditLoader: Sendable {
         if let runtime { engines["ONNX Runtime"] = runtime.version }
         let tables = try open(path, engine)
         var opening = DataOpening(train: tables.train, reference: tables.reference, test: tables.test)
-        opening.roles = configuration.dataRoles
+        opening.roles = configuration.data.roles
         (opening.boosting, opening.runtime) = (boosting, runtime)
         opening.constraints = try configuration.constraints.isEmpty ? [] : rules(tables)
         if let model = configuration.model.path { opening.model = try bound(model, tables.train, runtime) }
@@ -58,7 +58,7 @@ public struct DataAuditLoader: Sendable {
         let source = DataSource(
             path: path, name: "train", types: configuration.data.types, missing: configuration.data.missing)
         guard let table = try engine.open([source], storage: .scan).first else { throw missing() }
-        return try DataProfile(of: table, roles: configuration.dataRoles, context: context)
+        return try DataProfile(of: table, roles: configuration.data.roles, context: context)
     }
 
     private func missing() -> CasemateError {
@@ -130,14 +130,14 @@ public struct DataAuditLoader: Sendable {
     }
 }
 
-extension AuditConfiguration {
+extension AuditConfiguration.Data {
     /// What columns mean to checks on data.
-    var dataRoles: DataSubject.Roles {
+    var roles: DataSubject.Roles {
         var roles = DataSubject.Roles()
-        (roles.target, roles.favourable) = (data.target, data.favourable)
-        (roles.source, roles.time) = (data.source, data.time)
-        (roles.identifiers, roles.ignored) = (data.identifiers, data.ignore + [data.weights].compactMap(\.self))
-        roles.protected = data.protected.map(\.column)
+        (roles.target, roles.favourable) = (target, favourable)
+        (roles.source, roles.time) = (source, time)
+        (roles.identifiers, roles.ignored) = (identifiers, ignore + [weights].compactMap(\.self))
+        roles.protected = protected.map(\.column)
         return roles
     }
 }

@@ -40,7 +40,7 @@ struct PoisoningLoader {
                     path: path, name: name, types: configuration.data.types, missing: configuration.data.missing)
             })
         var opening = DataOpening(train: tables[0], test: tables.first { $0.name == "test" })
-        opening.roles = configuration.dataRoles
+        opening.roles = configuration.data.roles
         // why: the model of an audit does not learn from protected attributes either.
         opening.roles.ignored += configuration.data.protected.map(\.column)
         let subject = try opening.subject(name: name(path))
@@ -61,7 +61,7 @@ struct PoisoningLoader {
         }
         material.referencePath = configuration.data.reference
         (material.types, material.missing) = (configuration.data.types, configuration.data.missing)
-        material.roles = configuration.dataRoles
+        material.roles = configuration.data.roles
         material.roles.target = target
         material.notes = subject.notes + material.notes
         return material

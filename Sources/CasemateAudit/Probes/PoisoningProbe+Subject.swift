@@ -31,7 +31,7 @@ extension PoisoningProbe {
             features: problem.train.features, text: isText ? train.features.first?.name : nil)
         material.testPath = subject.tables.test.path
         material.referencePath = subject.tables.reference?.path
-        material.roles = roles(of: subject)
+        material.roles = subject.roles.roles
         material.constraints = subject.constraints
         (material.types, material.missing) = (subject.roles.types, subject.roles.missing)
         if kept.count < trainLabels.count {
@@ -40,17 +40,6 @@ extension PoisoningProbe {
                     + "`probes: {poisoning: {rows: …}}` takes more.")
         }
         return material
-    }
-
-    private func roles(of subject: AuditSubject) -> DataSubject.Roles {
-        var roles = DataSubject.Roles()
-        (roles.target, roles.favourable) = (subject.roles.target, subject.roles.favourable)
-        (roles.source, roles.time) = (subject.roles.source, subject.roles.time)
-        (roles.identifiers, roles.ignored) = (
-            subject.roles.identifiers, subject.roles.ignore + [subject.roles.weights].compactMap(\.self)
-        )
-        roles.protected = subject.roles.protected.map(\.column)
-        return roles
     }
 
     private func drawn(_ count: Int, _ seed: UInt64, _ stream: UInt64) -> [Int] {

@@ -100,7 +100,7 @@ public struct PoisoningProbe: Probe {
             return engine
         }
         func runtime() throws -> OnnxRuntime {
-            guard let runtime = subject.runtime else {
+            guard let runtime = subject.trainingRuntime else {
                 throw CasemateError(.engineMissing, at: "ONNX Runtime", "not installed", help: "run `make setup`")
             }
             return runtime
@@ -109,7 +109,7 @@ public struct PoisoningProbe: Probe {
             plan.victim, medium: material.problem.train.medium, classes: material.problem.classes.count,
             boosting: boosting, runtime: runtime)
         let engines = PoisoningMaterial.Engines(
-            data: subject.engine, boosting: subject.boosting, runtime: subject.runtime)
+            data: subject.engine, boosting: subject.boosting, runtime: subject.trainingRuntime)
         let study = try PoisoningStudy(
             material, plan: plan, run: plan.run(at: "probes.poisoning"), victim: trained,
             checks: subject.engine == nil && material.table != nil ? [] : checks, engines: engines, context: context)

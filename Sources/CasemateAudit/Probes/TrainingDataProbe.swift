@@ -79,17 +79,10 @@ public struct TrainingDataProbe: Probe {
                 .unusableData, at: "audit", "there are no training data", help: "add `data: {train: …}`")
         }
         var opening = DataOpening(train: train, reference: subject.tables.reference, test: subject.tables.test)
-        var roles = DataSubject.Roles()
-        (roles.target, roles.favourable) = (subject.roles.target, subject.roles.favourable)
-        (roles.source, roles.time) = (subject.roles.source, subject.roles.time)
-        (roles.identifiers, roles.ignored) = (
-            subject.roles.identifiers, subject.roles.ignore + [subject.roles.weights].compactMap(\.self)
-        )
-        roles.protected = subject.roles.protected.map(\.column)
-        opening.roles = roles
+        opening.roles = subject.roles.roles
         (opening.model, opening.previous) = (subject.model, subject.previous?.model)
         opening.constraints = subject.constraints
-        (opening.boosting, opening.runtime) = (subject.boosting, subject.runtime)
+        (opening.boosting, opening.runtime) = (subject.boosting, subject.trainingRuntime)
         return try opening.subject(name: String(train.path.split(separator: "/").last ?? "train"))
     }
 

@@ -18,7 +18,7 @@ struct ParquetBridge {
         _ path: String, marked: [Int], search: EngineSearch, context: RunContext,
         _ body: (ParquetBridge) throws -> Result
     ) throws -> Result {
-        let descriptor = try RecordFile.open(path)
+        let descriptor = try FileBytes.open(path).descriptor
         defer { close(descriptor) }
         let database = try DuckDatabase(search, threads: context.threads)
         return try body(try ParquetBridge(database, path, descriptor, marked: marked, context: context))

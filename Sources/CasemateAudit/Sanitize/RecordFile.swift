@@ -36,7 +36,7 @@ struct RecordFile {
     /// - Throws: `notFound`, `unreadable`, `malformed`; `unsupported` for files whose records cannot be divided.
     init(_ path: String, cancellation: Cancellation) throws {
         self.path = path
-        let descriptor = try Self.open(path)
+        let descriptor = try FileBytes.open(path).descriptor
         defer { close(descriptor) }
         var prefix = try Self.prefix(descriptor, path)
         let isCompressed = prefix.bytes.starts(with: [0x1f, 0x8b])
@@ -125,23 +125,6 @@ struct RecordFile {
 }
 
 extension RecordFile {
-    /// Opens a regular file.
-    static func open(_ path: String) throws(CasemateError) -> Int32 {
-        var facts = stat()
-        guard !path.utf8.contains(0), stat(path, &facts) == 0 else {
-            throw CasemateError(.notFound, at: path, "no such file", help: "check the path and the working folder")
-        }
-        guard facts.st_mode & S_IFMT == S_IFREG else {
-            let what = facts.st_mode & S_IFMT == S_IFDIR ? "is a folder, a file is needed" : "is not a regular file"
-            throw CasemateError(.unreadable, at: path, what, help: "name a readable file")
-        }
-        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            throw CasemateError(.unreadable, at: path, "cannot be opened for reading", help: "name a readable file")
-        }
-        return descriptor
-    }
-
     private static func prefix(_ descriptor: Int32, _ path: String) throws -> (bytes: [UInt8], isWhole: Bool) {
         var bytes: [UInt8] = []
         try read(descriptor, path) { block in
@@ -192,7 +175,7 @@ extension RecordFile {
 
     /// Hands over the content in blocks, expanded.
     func forEachBlock(context: RunContext, _ body: (UnsafeBufferPointer<UInt8>) throws -> Void) throws {
-        let descriptor = try Self.open(path)
+        let descriptor = try FileBytes.open(path).descriptor
         defer { close(descriptor) }
         if isCompressed {
             try Gzip.expand(descriptor: descriptor, path: path, limit: Self.expandedLimit) { block in

@@ -74,13 +74,16 @@ public struct AuditSubject: Sendable {
     public let previous: PreviousRelease?
     /// LightGBM, for probes that train; `nil` where it is not installed.
     public let boosting: LightGBM?
-    /// ONNX Runtime, for probes that train networks; `nil` where it is not installed.
-    public let runtime: OnnxRuntime?
+    /// ONNX Runtime where a model was opened with it; tree files and endpoints need none.
+    let runtime: OnnxRuntime?
     /// Where engines are looked for.
     public let search: EngineSearch
     /// Reads files, for probes that write some of their own.
     public let engine: DataEngine?
     private let shared = SharedAnswers()
+
+    /// ONNX Runtime for probes that train networks, opened when asked for; `nil` where it is not installed.
+    var trainingRuntime: OnnxRuntime? { runtime ?? (try? OnnxRuntime(search)) }
 
     /// What a probe says that would need LightGBM and has none.
     public static let boostingMissing = "LightGBM is not installed: run `make setup`"

@@ -68,7 +68,7 @@ public struct SubjectLoader: Sendable {
             trainTargets: labels.trainTargets,
             constraints: try ConstraintColumns(tables).rules(configuration.constraints),
             insiders: try insiders(tables, engine), previous: try previous(table, tables, test, runtime),
-            boosting: try? LightGBM(search), runtime: opened ?? (try? OnnxRuntime(search)), search: search,
+            boosting: try? LightGBM(search), runtime: opened, search: search,
             engine: engine)
         context.progress("loading", 4, 4)
         let external = try (file?.externalFiles ?? []).map { file in

@@ -25,7 +25,7 @@ package enum FileBytes {
     }
 
     /// Opens a regular file and tells its size; nothing else, such as a pipe, is waited for.
-    static func open(_ path: String) throws(CasemateError) -> (descriptor: Int32, size: Int) {
+    package static func open(_ path: String) throws(CasemateError) -> (descriptor: Int32, size: Int) {
         var status = stat()
         guard !path.utf8.contains(0), stat(path, &status) == 0 else {
             throw CasemateError(.notFound, at: path, "no such file", help: "check the path and the working folder")

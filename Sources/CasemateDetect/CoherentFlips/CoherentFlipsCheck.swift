@@ -46,13 +46,15 @@ public struct CoherentFlipsCheck: DataCheck {
             indices: places.map { all.indices[$0] }, matrix: all.matrix.rows(places),
             labels: places.map { all.labels?[$0] ?? 0 }, total: all.total)
         var story = FlipStory(check: self, subject: subject, rows: own)
+        let answers = try answers(subject, own, context)
+        let names = try subject.roles.source.flatMap { try subject.train?.texts($0) }
         let classes = labels.classes.count == 2 ? [1] : Array(labels.classes.indices.prefix(mostClasses))
         for label in classes {
             try context.cancellation.check()
             if context.deadline.map({ ContinuousClock.now >= $0 }) ?? false { story.isLate = true; break }
             try reference(label, subject, own, engine, &story, context)
-            try previous(label, subject, own, &story, context)
-            try sources(label, subject, own, engine, &story, context)
+            try previous(label, subject, own, answers, &story, context)
+            try sources(label, subject, own, names, engine, &story, context)
         }
         return story.result
     }
@@ -86,12 +88,18 @@ public struct CoherentFlipsCheck: DataCheck {
         story.take(found, expectation, label, against: .reference)
     }
 
-    private func previous(
-        _ label: Int, _ subject: DataSubject, _ rows: DataRows, _ story: inout FlipStory, _ context: RunContext
-    ) throws {
-        guard let model = subject.previous, let table = subject.train else { return }
+    /// What the release before says of the rows; `nil` without one.
+    private func answers(_ subject: DataSubject, _ rows: DataRows, _ context: RunContext) throws -> Predictions? {
+        guard let model = subject.previous, let table = subject.train else { return nil }
         let matrix = try table.matrix(model.features, rows: rows.indices, isLenient: true)
-        let answers = try model.predict(matrix, cancellation: context.cancellation)
+        return try model.predict(matrix, cancellation: context.cancellation)
+    }
+
+    private func previous(
+        _ label: Int, _ subject: DataSubject, _ rows: DataRows, _ answers: Predictions?, _ story: inout FlipStory,
+        _ context: RunContext
+    ) throws {
+        guard let answers else { return }
         let name = subject.labels?.classes[label] ?? ""
         guard let column = answers.classes.firstIndex(of: name),
             answers.scores.count == rows.count * answers.classes.count
@@ -110,16 +118,15 @@ public struct CoherentFlipsCheck: DataCheck {
     }
 
     private func sources(
-        _ label: Int, _ subject: DataSubject, _ rows: DataRows, _ engine: LightGBM, _ story: inout FlipStory,
-        _ context: RunContext
+        _ label: Int, _ subject: DataSubject, _ rows: DataRows, _ names: [String?]?, _ engine: LightGBM,
+        _ story: inout FlipStory, _ context: RunContext
     ) throws {
-        guard let column = subject.roles.source, let table = subject.train else { return }
+        guard let column = subject.roles.source, let names else { return }
         let isClass = (rows.labels ?? []).map { Int($0) == label }
         guard min(isClass.count { $0 }, isClass.count { !$0 }) >= 20 else { return }
         let probabilities = try OutOfFold().probabilities(
             of: rows.matrix, outcomes: isClass, engine: engine, context: context)
         let expectation = FlipExpectation(train: probabilities, reference: [])
-        let names = try table.texts(column)
         let found = search(label, subject, rows, expectation).sources(rows.indices.map { names[$0] }, column: column)
         story.take(found, expectation, label, against: .sources)
     }

@@ -15,17 +15,10 @@ struct FlipExpectation: Sendable {
     ) throws -> FlipExpectation {
         let learner = OutOfFold()
         let own = try learner.probabilities(of: reference, outcomes: isClass, engine: engine, context: context)
-        var parameters = [
-            "objective": "binary", "num_leaves": "\(learner.leaves)", "learning_rate": "\(learner.learningRate)",
-            "lambda_l2": "5",
-        ]
-        let categorical = train.features.indices.filter { train.features[$0].levels != nil }
-        if !categorical.isEmpty {
-            parameters["categorical_feature"] = categorical.map(String.init).joined(separator: ",")
-        }
         let answers = try Booster.answers(
             training: engine, rows: reference.values, features: reference.features.count,
-            labels: isClass.map { $0 ? 1 : 0 }, asked: train.values, parameters: parameters, rounds: learner.trees,
+            labels: isClass.map { $0 ? 1 : 0 }, asked: train.values,
+            parameters: learner.parameters("binary", train.features), rounds: learner.trees,
             cancellation: context.cancellation)
         return FlipExpectation(train: answers.values, reference: own)
     }

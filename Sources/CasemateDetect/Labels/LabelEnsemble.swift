@@ -116,23 +116,7 @@ struct Temperature: Sendable {
             }
             return total
         }
-        // why: the loss is convex in the factor, so that a golden section finds its least.
-        let golden = (5.0.squareRoot() - 1) / 2
-        var (low, high) = (0.0, 4.0)
-        var (one, two) = (high - golden * high, golden * high)
-        var (first, second) = (loss(one), loss(two))
-        for _ in 0..<24 {
-            if first < second {
-                (high, two, second) = (two, one, first)
-                one = high - golden * (high - low)
-                first = loss(one)
-            } else {
-                (low, one, first) = (one, two, second)
-                two = low + golden * (high - low)
-                second = loss(two)
-            }
-        }
-        factor = (low + high) / 2
+        factor = GoldenSection.least(upTo: 4, steps: 24, of: loss).middle
     }
 
     func view(_ view: LabelView) -> LabelView { LabelViews.view(logits: view, classes: classes, scale: factor) }

@@ -35,24 +35,10 @@ struct StackedViews: Sendable {
         for index in sum.indices { sum[index] += weight * view[index] }
     }
 
-    /// The least of a convex function over 0…2 by a golden section.
+    /// The best weight in 0…2; what is next to nothing is nothing.
     private static func best(_ loss: (Double) -> Double) -> Double {
-        let golden = (5.0.squareRoot() - 1) / 2
-        var (low, high) = (0.0, 2.0)
-        var (one, two) = (high - golden * high, golden * high)
-        var (first, second) = (loss(one), loss(two))
-        for _ in 0..<14 {
-            if first < second {
-                (high, two, second) = (two, one, first)
-                one = high - golden * (high - low)
-                first = loss(one)
-            } else {
-                (low, one, first) = (one, two, second)
-                two = low + golden * (high - low)
-                second = loss(two)
-            }
-        }
-        return low < 1e-3 ? 0 : (low + high) / 2
+        let found = GoldenSection.least(upTo: 2, steps: 14, of: loss)
+        return found.low < 1e-3 ? 0 : found.middle
     }
 
     private static func loss(

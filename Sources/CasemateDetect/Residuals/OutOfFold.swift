@@ -1,8 +1,6 @@
 public import CasemateCore
 public import CasemateData
 public import CasemateModels
-import Dispatch
-import Synchronization
 
 /// Predictions for the training rows by boosted trees that did not see them: stratified cross-validation.
 ///
@@ -84,21 +82,12 @@ public struct OutOfFold: Hashable, Sendable {
         _ matrix: FeatureMatrix, targets: [Float], objective: String, _ fold: [Int], _ engine: LightGBM,
         _ context: RunContext
     ) throws -> [Double] {
-        let answers = Mutex<[Int: Result<[Double], any Error>]>([:])
-        let workers = max(1, min(context.threads, folds))
         let parameters = parameters(objective, matrix.features)
-        DispatchQueue.concurrentPerform(iterations: workers) { worker in
-            for part in stride(from: worker, to: folds, by: workers) {
-                let answer = Result {
-                    try self.answer(matrix, targets, parameters, fold, part: part, engine, context.cancellation)
-                }
-                answers.withLock { $0[part] = answer }
-            }
+        let answers = try ParallelTasks.map(folds, threads: context.threads) { part in
+            try answer(matrix, targets, parameters, fold, part: part, engine, context.cancellation)
         }
         var result = [Double](repeating: 0, count: matrix.count)
-        let all = answers.withLock { $0 }
-        for part in 0..<folds {
-            guard let values = try all[part]?.get() else { continue }
+        for (part, values) in answers.enumerated() {
             for (row, value) in zip(fold.indices.filter { fold[$0] == part }, values) { result[row] = value }
         }
         return result
@@ -116,7 +105,8 @@ public struct OutOfFold: Hashable, Sendable {
         return try booster.predict(matrix.rows(left).values, count: left.count)
     }
 
-    private func parameters(_ objective: String, _ features: [Feature]) -> [String: String] {
+    /// LightGBM's parameters for an objective.
+    func parameters(_ objective: String, _ features: [Feature]) -> [String: String] {
         var result = [
             "objective": objective, "num_leaves": "\(leaves)", "learning_rate": "\(learningRate)", "lambda_l2": "5",
         ]
