@@ -14,9 +14,11 @@ func library(
 }
 
 /// Tests of a target; `Support` holds what several of them share.
-func tests(of name: String, also: [String] = [], exclude: [String] = []) -> Target {
+func tests(
+    of name: String, also: [String] = [], products: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: ([name, "TestSupport"] + also).map { .target(name: $0) },
+        name: "\(name)Tests", dependencies: ([name, "TestSupport"] + also).map { .target(name: $0) } + products,
         exclude: exclude, swiftSettings: strict)
 }
 
@@ -36,6 +38,13 @@ let nio = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioTLS = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioHTTP2 = Target.Dependency.product(name: "NIOHTTP2", package: "swift-nio-http2")
+let server = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let tokens = Target.Dependency.product(name: "JWTKit", package: "jwt-kit")
+let certificates = Target.Dependency.product(name: "X509", package: "swift-certificates")
+let syntax = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
+let moreCrypto = Target.Dependency.product(name: "CryptoExtras", package: "swift-crypto")
+let nioParameters = Target.Dependency.product(name: "NIOTLS", package: "swift-nio")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -46,20 +55,25 @@ let package = Package(
             name: "Casemate",
             targets: [
                 "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
-                "CasemateAttacks", "CasemateAudit",
+                "CasemateAttacks", "CasemateAudit", "CasemateGuard",
             ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         shim("COnnxRuntime"),
@@ -85,11 +99,20 @@ let package = Package(
                 "CZlib", "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect",
                 "CasemateScan", "CasemateAttacks",
             ], products: [crypto, logging, sqlite]),
+        library(
+            "CasemateGuard",
+            imports: [
+                "CZlib", "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect",
+            ],
+            products: [
+                crypto, logging, sqlite, httpClient, nio, nioHTTP, nioPosix, nioTLS, nioParameters, nioHTTP2, server,
+                tokens, certificates, syntax, mustache,
+            ]),
         .executableTarget(
             name: "casemate",
             dependencies: [
                 "CasemateCore", "CasemateReport", "CasemateData", "CasemateModels", "CasemateDetect", "CasemateScan",
-                "CasemateAttacks", "CasemateAudit", arguments, logging,
+                "CasemateAttacks", "CasemateAudit", "CasemateGuard", arguments, logging,
             ], swiftSettings: strict),
         .target(
             name: "TestSupport", dependencies: ["CasemateCore", nio, nioHTTP, nioPosix, nioTLS],
@@ -107,6 +130,11 @@ let package = Package(
             also: [
                 "CasemateCore", "CasemateData", "CasemateModels", "CasemateReport", "CasemateDetect", "CasemateScan",
                 "CasemateAttacks",
+            ]),
+        tests(
+            of: "CasemateGuard", also: ["CasemateCore", "CasemateData", "CasemateModels", "CasemateDetect"],
+            products: [
+                crypto, moreCrypto, logging, sqlite, nio, nioPosix, nioTLS, nioParameters, tokens, certificates, syntax,
             ]),
         tests(of: "casemate", also: ["CasemateCore"]),
     ]

@@ -123,7 +123,10 @@ struct ConfigurationPageTests {
 
     @Test func bundledExamplesAreRead() throws {
         let examples = Repository.path("Examples")
-        let files = try FileManager.default.subpathsOfDirectory(atPath: examples).filter { $0.hasSuffix(".yaml") }
+        let files = try FileManager.default.subpathsOfDirectory(atPath: examples).filter { file in
+            // why: files of the guard have a grammar of their own, and a test of their own.
+            file.hasSuffix(".yaml") && !file.hasSuffix("guard.yaml")
+        }
         #expect(!files.isEmpty)
         for file in files { try AuditConfiguration(contentsOf: "\(examples)/\(file)").validate() }
     }

@@ -38,15 +38,7 @@ extension OnnxProbe {
         _ session: OnnxSession, _ inputs: OnnxInputs, _ plan: OutputPlan, _ tail: OnnxTail, rows: Int, usesWords: Bool,
         isWild: Bool
     ) throws -> OnnxProbe? {
-        var tensors: [NamedTensor] = []
-        for (index, input) in inputs.inputs.enumerated() {
-            let width = inputs.rowShapes[index].reduce(1, *)
-            let words = usesWords && input.type == .string ? tail.words(for: input.name) : []
-            let storage = made(
-                input.type, rows: rows, width: width, isImage: inputs.layout == .image, words: words,
-                isWild: isWild, stream: UInt64(index))
-            tensors.append(NamedTensor(input.name, Tensor(shape: [rows] + inputs.rowShapes[index], storage)))
-        }
+        let tensors = Self.tensors(inputs, tail, rows: rows, usesWords: usesWords, isWild: isWild)
         let checked = try OnnxTensors(tensors, for: inputs, path: session.path)
         return try checked.withFeeds { feeds in
             try session.withValues(feeds, inputs, start: 0, rows: rows, count: rows) { values in
@@ -54,6 +46,20 @@ extension OnnxProbe {
                     try read(outputs, plan, rows: rows, path: session.path)
                 }
             }
+        }
+    }
+
+    /// Made-up rows for every input.
+    static func tensors(
+        _ inputs: OnnxInputs, _ tail: OnnxTail, rows: Int, usesWords: Bool, isWild: Bool
+    ) -> [NamedTensor] {
+        inputs.inputs.enumerated().map { index, input in
+            let width = inputs.rowShapes[index].reduce(1, *)
+            let words = usesWords && input.type == .string ? tail.words(for: input.name) : []
+            let storage = made(
+                input.type, rows: rows, width: width, isImage: inputs.layout == .image, words: words,
+                isWild: isWild, stream: UInt64(index))
+            return NamedTensor(input.name, Tensor(shape: [rows] + inputs.rowShapes[index], storage))
         }
     }
 

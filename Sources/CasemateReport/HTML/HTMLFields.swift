@@ -2,20 +2,22 @@ import CasemateCore
 import Mustache
 
 /// Markup that we made and escaped ourselves, the only thing that a template may take unescaped.
-struct TrustedMarkup: MustacheCustomRenderable {
-    let renderText: String
-    let isNull = false
+package struct TrustedMarkup: MustacheCustomRenderable {
+    package let renderText: String
+    package let isNull = false
+    /// Takes markup that is safe already.
+    package init(renderText: String) { self.renderText = renderText }
 }
 
 /// What templates are filled with: members by name, lists of members, text, truth values.
 ///
 /// Every member that a template asks for is set, since Mustache would else look for it further out.
-enum HTMLFields {
+package enum HTMLFields {
     /// Members by name.
-    typealias Members = [String: Any]
+    package typealias Members = [String: Any]
 
     /// The same values with every text in one line, harmless, and at most `limit` characters long.
-    static func inert(_ value: Any, limit: Int) -> Any {
+    package static func inert(_ value: Any, limit: Int) -> Any {
         switch value {
         case let text as String: text.shortened(to: limit).inert.withoutFusedMarkup
         case let members as Members: members.mapValues { inert($0, limit: limit) }

@@ -1,7 +1,7 @@
 /// The style sheet of the page: colours in both schemes, then layout, drawings, paper.
-enum StyleSheet {
+package enum StyleSheet {
     /// All of it.
-    static let text = colors + base + blocks + details + drawings + adaptions
+    package static let text = colors + base + blocks + details + drawings + adaptions
 
     private static let colors = """
         :root{color-scheme:light dark;--paper:#f5f6f8;--card:#fff;--ink:#18202b;--soft:#4f5b6b;--line:#d8dde5;--sunk:#eef1f5;
