@@ -1,0 +1,38 @@
+import CasemateCore
+import CasemateModels
+import Crypto
+import Foundation
+
+/// A keyed hash of what was asked, so that equal inputs can be found in the log and none can be guessed from it.
+enum InputHash {
+    /// HMAC-SHA-256 over names, shapes and values of the tensors, in hexadecimal digits.
+    static func of(_ request: InferenceRequest, key: SymmetricKey) -> String {
+        var code = HMAC<SHA256>(key: key)
+        for input in request.inputs {
+            code.update(data: Data("\(input.name.utf8.count):\(input.name)\(input.tensor.shape)".utf8))
+            update(&code, input.tensor.storage)
+        }
+        return Hexadecimal.text(of: code.finalize())
+    }
+
+    private static func update(_ code: inout HMAC<SHA256>, _ storage: Tensor.Storage) {
+        func raw<Value>(_ values: [Value]) {
+            values.withUnsafeBytes { code.update(data: $0) }
+        }
+        switch storage {
+        case .float(let values): raw(values)
+        case .double(let values): raw(values)
+        case .float16(let values), .uint16(let values): raw(values)
+        case .int8(let values): raw(values)
+        case .int16(let values): raw(values)
+        case .int32(let values): raw(values)
+        case .int64(let values): raw(values)
+        case .uint8(let values): raw(values)
+        case .uint32(let values): raw(values)
+        case .uint64(let values): raw(values)
+        case .bool(let values): raw(values.map { $0 ? UInt8(1) : 0 })
+        case .string(let values):
+            for value in values { code.update(data: Data("\(value.utf8.count):\(value)".utf8)) }
+        }
+    }
+}
