@@ -9,10 +9,10 @@ REPORT := casemate-report
 DEMO := Examples/mortgage/casemate.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build test demo lint format clean coverage asan tsan bench
+.PHONY: help setup build test demo demo-guard lint format clean coverage asan tsan bench
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: system packages, native engines
 	@Scripts/setup
@@ -32,6 +32,9 @@ demo: build ## Audit the bundled credit model; its verdict is expected to be "fa
 	  echo "demo: 0 means that nothing was found, 2 that the audit could not do its work (see above)." >&2; \
 	  exit 1; \
 	fi
+
+demo-guard: build ## Serve the bundled model, attack it, show who was caught
+	@Scripts/demo-guard $(CASEMATE)
 
 lint: ## Check the format of the Swift sources
 	swift format lint --strict --recursive --parallel $(SOURCES)
@@ -58,4 +61,4 @@ bench: build ## Run the benchmarks beside their peers
 	Benchmarks/run
 
 clean: ## Remove what was built, the report and the engines
-	rm -rf .build .build-* .engines $(REPORT)
+	rm -rf .build .build-* .engines $(REPORT) casemate-guard-demo

@@ -19,9 +19,8 @@ struct Casemate: AsyncParsableCommand {
         version: Product.version,
         subcommands: [
             AuditCommand.self, InitCommand.self, AttackCommand.self, CertifyCommand.self, DataCommand.self,
-            ReviewCommand.self, KeygenCommand.self,
-            ConfigCommand.self,
-            DoctorCommand.self,
+            ReviewCommand.self, KeygenCommand.self, ServeCommand.self, KeysCommand.self, GuardCommand.self,
+            MonitorCommand.self, LogCommand.self, WatermarkCommand.self, ConfigCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

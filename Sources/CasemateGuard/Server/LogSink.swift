@@ -33,8 +33,16 @@ public final class LogSink: Sendable {
         if isFirst { queue.async { self.drain() } }
     }
 
-    /// Waits until all lines are out.
-    public func flush() { queue.sync { drain() } }
+    /// Waits until all lines are out, for a second at most: a reader that stands still must not keep the program from
+    /// ending.
+    public func flush(seconds: Double = 1) {
+        let done = DispatchSemaphore(value: 0)
+        queue.async {
+            self.drain()
+            done.signal()
+        }
+        _ = done.wait(timeout: .now() + seconds)
+    }
 
     private func drain() {
         while true {

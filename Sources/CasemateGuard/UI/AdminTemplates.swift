@@ -99,7 +99,7 @@ enum AdminTemplates {
         .error,.alarm{color:var(--bad);font-weight:600}.held li{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem 1.2rem}.held li+li{margin-top:12px}
         .traffic{max-width:none}.traffic .ok,.key.ok::before{fill:var(--s0);background:var(--s0)}.traffic .no,.key.no::before{fill:var(--s1);background:var(--s1)}.traffic .bad,.key.bad::before{fill:var(--bad);background:var(--bad)}
         .key{white-space:nowrap;margin-left:.8rem}.key::before{content:"";display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
-        .clients td:nth-child(4){min-width:12rem}.clients td.long{min-width:9rem}.clients td:last-child{white-space:nowrap}
+        h1 .count{display:inline}.clients td:nth-child(4){min-width:12rem}.clients td.long{min-width:9rem}.clients td:last-child{white-space:nowrap}
         @media (max-width:640px){.guard nav{order:3;flex-basis:100%}.guard form{margin-left:auto}.traffic text{font-size:24px}}
         """
 }

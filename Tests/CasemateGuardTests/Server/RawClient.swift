@@ -19,7 +19,7 @@ final class RawClient {
     deinit { close(descriptor) }
 
     /// Sends everything; false when the server does not take it any more.
-    @discardableResult func send(_ bytes: [UInt8], seconds: Double = 2) -> Bool {
+    @discardableResult func send(_ bytes: [UInt8], seconds: Double = 20) -> Bool {
         var offset = 0
         let end = Date(timeIntervalSinceNow: seconds)
         while offset < bytes.count, Date() < end {
@@ -56,7 +56,7 @@ final class RawClient {
         func has(_ text: String) -> Bool { self.text.range(of: text, options: .caseInsensitive) != nil }
     }
     /// Reads until the server closes, `isEnough` says so, or the time is over.
-    func receive(seconds: Double = 3, until isEnough: (Reply) -> Bool = { _ in false }) -> Reply {
+    func receive(seconds: Double = 20, until isEnough: (Reply) -> Bool = { _ in false }) -> Reply {
         var reply = Reply()
         let start = Date()
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -78,10 +78,10 @@ final class RawClient {
     }
 
     /// Sends a text and reads until the server closes.
-    static func ask(_ port: Int, _ text: String, seconds: Double = 3) async -> Reply {
+    static func ask(_ port: Int, _ text: String, seconds: Double = 20) async -> Reply {
         await ask(port, Array(text.utf8), seconds: seconds)
     }
-    static func ask(_ port: Int, _ bytes: [UInt8], seconds: Double = 3) async -> Reply {
+    static func ask(_ port: Int, _ bytes: [UInt8], seconds: Double = 20) async -> Reply {
         await offThread {
             let client = RawClient(port: port)
             client.send(bytes)

@@ -90,7 +90,7 @@ struct ServerHostileTests {
             let reply = try #require(replies[index])
             #expect(reply.statuses.count == 1, "\(attempt.name): \(reply.statuses)")
             #expect(attempt.statuses.contains(reply.statuses.first ?? 0), "\(attempt.name): \(reply.statuses)")
-            #expect(reply.isClosed && reply.seconds < 1.5, "\(attempt.name): closed after \(reply.seconds)")
+            #expect(reply.isClosed && reply.seconds < 9, "\(attempt.name): closed after \(reply.seconds)")
             #expect(reply.has("connection: close") && reply.has("x-request-id"), "\(attempt.name)")
         }
     }
