@@ -17,7 +17,7 @@ final class AuditRound {
     /// Whether nothing came for a while.
     private var isQuiet = false
     /// Pages that wait after which they are taken over, under load and while nothing comes.
-    private static let manyPages = 4_000, somePages = 200
+    private static let manyPages = 1_000, somePages = 200
 
     init(_ writer: AuditWriter, identity: AuditOpening.Identity?, headed: Int64) {
         (self.writer, self.identity, self.headed) = (writer, identity, headed)
