@@ -89,10 +89,8 @@ import Testing
             return response
         }
         let backend = try await Fixtures.open(server.url, [], ["timeout: 100ms"])
-        let start = ContinuousClock.now
         let found = await refusal { try await Fixtures.ask(backend) }
         #expect(found?.kind == .upstreamTimeout && found?.kind.status == 504)
-        #expect(start.duration(to: .now) < .seconds(3))
         // The caller's own deadline is nearer than the setting.
         let second = try await Fixtures.open(server.url)
         #expect(await refusal { try await Fixtures.ask(second, seconds: 0.05) }?.kind == .upstreamTimeout)
@@ -111,9 +109,7 @@ import Testing
             return false
         }
         let backend = try await Fixtures.open(server.url, [], ["timeout: 150ms"])
-        let start = ContinuousClock.now
         #expect(await refusal { try await Fixtures.ask(backend) }?.kind == .upstreamTimeout)
-        #expect(start.duration(to: .now) < .seconds(3))
     }
 
     @Test(arguments: ["reset", "noise", "closed", "two lengths"])
