@@ -26,6 +26,25 @@ public struct NamedTensor: Hashable, Sendable {
 }
 
 extension Tensor.Storage {
+    /// The type of the values as they are held; brain floats are held as float32.
+    package var elementType: ModelSignature.ElementType {
+        switch self {
+        case .float: .float
+        case .double: .double
+        case .float16: .float16
+        case .int8: .int8
+        case .int16: .int16
+        case .int32: .int32
+        case .int64: .int64
+        case .uint8: .uint8
+        case .uint16: .uint16
+        case .uint32: .uint32
+        case .uint64: .uint64
+        case .bool: .bool
+        case .string: .string
+        }
+    }
+
     /// Number of values.
     public var count: Int {
         switch self {

@@ -1,10 +1,10 @@
 import AsyncHTTPClient
 import CasemateCore
+import CasemateModels
 import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// Connections to the server of a model. The whole time of a call is bounded, and the bytes of its answer.
@@ -36,7 +36,7 @@ final class UpstreamClient: Sendable {
         self.headers = headers
         mostBytes = settings.answerLimit
         var configuration = HTTPClient.Configuration()
-        configuration.tlsConfiguration = try Self.encryption(settings)
+        configuration.tlsConfiguration = try ClientEncryption.configuration(authorities: settings.authorities)
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.timeout = .init(connect: .nanoseconds(Int64(settings.connectTimeout * 1e9)))
@@ -106,22 +106,6 @@ final class UpstreamClient: Sendable {
 
     /// Closes the connections.
     func shutDown() async { try? await client.shutdown() }
-
-    private static func encryption(_ settings: UpstreamSettings) throws(CasemateError) -> TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        guard let path = settings.authorities else { return configuration }
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(path)
-            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
-            configuration.trustRoots = .certificates(certificates)
-        } catch {
-            throw CasemateError(
-                .invalidSetting, at: path, "holds no certificates in PEM form",
-                help: "name the file of the authority that signed the server's certificate")
-        }
-        return configuration
-    }
 }
 
 /// Ends a request, whether it has begun or not.

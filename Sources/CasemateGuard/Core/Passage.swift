@@ -17,14 +17,9 @@ struct Passage: ~Copyable {
         (self.head, self.generation) = (head, generation)
         let now = generation.clock.monotonic
         exchange = Exchange(
-            id: Self.identifier(), trace: TraceContext(traceparent: head["traceparent"]),
+            id: Exchange.newIdentifier(), trace: TraceContext(traceparent: head["traceparent"]),
             client: ClientIdentity(id: "", method: .anonymous, scopes: []), face: "", model: "", version: "",
             arrival: now, deadline: now &+ UInt64(generation.server.requestTimeout * 1e9))
-    }
-
-    private static func identifier() -> String {
-        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     /// Finds the face, who asks and what, reads the body and lets the face work.

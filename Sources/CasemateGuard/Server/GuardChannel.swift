@@ -84,7 +84,7 @@ private final class TurnedAway: TimedHandler, ChannelInboundHandler {
         deadline = .seconds(1)
         let refusal = GuardRefusal(
             .unavailable, "there are too many connections", retryAfter: 1, reason: "connections")
-        let response = Problem.response(refusal, id: ServerCore.identifier())
+        let response = Problem.response(refusal, id: Exchange.newIdentifier())
         let outgoing = Outgoing(response, isHead: false)
         var text = "HTTP/1.1 503 Service Unavailable\r\n"
         for (name, value) in outgoing.headers { text += "\(name): \(value)\r\n" }

@@ -263,7 +263,7 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     private func refuse(_ refusal: GuardRefusal) {
         (keepsAlive, isWhole, phase) = (false, false, .running)
         connection.core.reject(refusal.reason)
-        let id = ServerCore.identifier()
+        let id = Exchange.newIdentifier()
         var response = Problem.response(refusal, id: id)
         response.headers.append(.init("x-request-id", id))
         if connection.settings.hasAccessLog {

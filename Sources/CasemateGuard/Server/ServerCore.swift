@@ -62,10 +62,4 @@ final class ServerCore: Sendable {
             [("reason", reason)]
         ).add()
     }
-
-    /// A new identifier: 16 hexadecimal digits.
-    static func identifier() -> String {
-        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }

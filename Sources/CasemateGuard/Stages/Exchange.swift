@@ -89,4 +89,10 @@ public struct Exchange: Sendable {
         (headers, delay) = (before.headers, before.delay)
         (sizeQuantum, timeQuantum) = (before.sizeQuantum, before.timeQuantum)
     }
+
+    /// A new identifier: 16 hexadecimal digits.
+    static func newIdentifier() -> String {
+        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }

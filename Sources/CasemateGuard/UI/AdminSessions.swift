@@ -1,3 +1,4 @@
+import CasemateCore
 import Crypto
 import Foundation
 import Synchronization
@@ -48,13 +49,10 @@ public final class AdminSessions: Sendable {
 
     /// The hash that is looked up, so that the time of the look-up tells nothing of a cookie.
     private static func stored(_ cookie: String) -> String {
-        SHA256.hash(data: Data(cookie.utf8)).map { String($0, radix: 16) }.joined(separator: ".")
+        Hexadecimal.text(of: SHA256.hash(data: Data(cookie.utf8)))
     }
     private static func random() -> String {
         var generator = SystemRandomNumberGenerator()
-        return (0..<4).map { _ in
-            let digits = String(generator.next(), radix: 16)
-            return String(repeating: "0", count: 16 - digits.count) + digits
-        }.joined()
+        return Hexadecimal.text(of: (0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 }

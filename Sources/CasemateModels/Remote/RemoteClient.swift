@@ -3,7 +3,6 @@ import CasemateCore
 import Foundation
 import NIOCore
 import NIOHTTP1
-import NIOSSL
 
 /// Sends requests to one server; owns the connections and gives them back when it goes.
 ///
@@ -27,7 +26,7 @@ final class RemoteClient: Sendable {
         timeout = options.timeout
         mostBytes = options.responseLimit
         var configuration = HTTPClient.Configuration()
-        configuration.tlsConfiguration = try Self.encryption(options.authorities)
+        configuration.tlsConfiguration = try ClientEncryption.configuration(authorities: options.authorities)
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         let most = TimeAmount.nanoseconds(Int64(options.timeout * 1e9))
@@ -99,22 +98,6 @@ final class RemoteClient: Sendable {
         case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
         default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
         }
-    }
-
-    private static func encryption(_ authorities: String?) throws(CasemateError) -> TLSConfiguration {
-        var configuration = TLSConfiguration.makeClientConfiguration()
-        configuration.minimumTLSVersion = .tlsv12
-        guard let authorities else { return configuration }
-        do {
-            let certificates = try NIOSSLCertificate.fromPEMFile(authorities)
-            guard !certificates.isEmpty else { throw NIOSSLError.failedToLoadCertificate }
-            configuration.trustRoots = .certificates(certificates)
-        } catch {
-            throw CasemateError(
-                .invalidSetting, at: authorities, "holds no certificates in PEM form",
-                help: "name the file of the authority that signed the server's certificate")
-        }
-        return configuration
     }
 }
 

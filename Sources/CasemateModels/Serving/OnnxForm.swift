@@ -63,7 +63,7 @@ struct OnnxTrial {
             guard let together = try? Self.run(tensors, inputs, session, order, rows: count) else { continue }
             rows = count
             shapes = together.map(\.shape)
-            types = together.map { ServedStorage.type(of: $0.storage) }
+            types = together.map { $0.storage.elementType }
             try Self.check(together, file)
             guard inputs.fixedBatch == nil else { return }
             let alone = (0..<count).map { row in

@@ -1,24 +1,5 @@
 /// Small questions about values of any type.
 enum ServedStorage {
-    /// The element type of values.
-    static func type(of storage: Tensor.Storage) -> ModelSignature.ElementType {
-        switch storage {
-        case .float: .float
-        case .double: .double
-        case .float16: .float16
-        case .int8: .int8
-        case .int16: .int16
-        case .int32: .int32
-        case .int64: .int64
-        case .uint8: .uint8
-        case .uint16: .uint16
-        case .uint32: .uint32
-        case .uint64: .uint64
-        case .bool: .bool
-        case .string: .string
-        }
-    }
-
     /// Whether values are the same but for the last digits, which the order of a sum decides.
     static func isClose(_ one: Tensor.Storage, _ other: Tensor.Storage) -> Bool {
         switch (one, other) {

@@ -23,21 +23,8 @@ enum TensorDatatype {
 
     /// The type of values as they are held. Those of a port of brain floats are held as float32.
     static func type(_ storage: Tensor.Storage, port: ModelDescription.Port?) -> ModelSignature.ElementType {
-        switch storage {
-        case .float: port?.type == .bfloat16 ? .bfloat16 : .float
-        case .double: .double
-        case .float16: .float16
-        case .int8: .int8
-        case .int16: .int16
-        case .int32: .int32
-        case .int64: .int64
-        case .uint8: .uint8
-        case .uint16: .uint16
-        case .uint32: .uint32
-        case .uint64: .uint64
-        case .bool: .bool
-        case .string: .string
-        }
+        let type = storage.elementType
+        return type == .float && port?.type == .bfloat16 ? .bfloat16 : type
     }
 }
 
