@@ -24,7 +24,14 @@ final class UpstreamClient: Sendable {
         case broken
         case tooLarge
     }
-    private let client: HTTPClient
+    /// The connections of one event loop.
+    private struct Share {
+        let loop: any EventLoop, client: HTTPClient
+        /// Most connections, and calls that have or wait for one.
+        let most: Int, calls = CallCount()
+    }
+    private final class CallCount: Sendable { let value = Atomic(0) }
+    private let shares: [Share]
     private let headers: HTTPHeaders
     private let mostBytes: Int
 
@@ -40,17 +47,32 @@ final class UpstreamClient: Sendable {
         configuration.redirectConfiguration = .disallow
         configuration.httpVersion = .http1Only
         configuration.timeout = .init(connect: .nanoseconds(Int64(settings.connectTimeout * 1e9)))
-        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = settings.pool
         configuration.connectionPool.idleTimeout = .nanoseconds(Int64(settings.idle * 1e9))
         // why: a failed connection is told at once; whether to try again is for the budget.
         configuration.connectionPool.retryConnectionEstablishment = false
-        // why one loop for tasks and connections: with two, a server that answers before it has read and then hangs up
-        // can have its connection given back after the pool has forgotten it, which ends the process.
-        let loop = MultiThreadedEventLoopGroup.singleton.next()
-        client = HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration)
+        // why a client for each loop: a call then stays on the loop of the request. With one client on several loops a
+        // server that answers before it has read and then hangs up can have its connection given back after the pool has
+        // forgotten it, which ends the process.
+        let loops = Array(MultiThreadedEventLoopGroup.singleton.makeIterator().prefix(settings.pool))
+        shares = loops.enumerated().map { index, loop in
+            let most = settings.pool / loops.count + (index < settings.pool % loops.count ? 1 : 0)
+            configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = most
+            return Share(
+                loop: loop, client: HTTPClient(eventLoopGroupProvider: .shared(loop), configuration: configuration),
+                most: most)
+        }
     }
 
-    deinit { client.shutdown { _ in } }
+    deinit { for share in shares { share.client.shutdown { _ in } } }
+
+    /// The connections to use: those of this thread's loop, or others where all of them are taken.
+    private func share() throws -> Share {
+        let own = shares.first { $0.loop.inEventLoop }
+        if let own, own.calls.value.load(ordering: .relaxed) < own.most { return own }
+        let free = shares.first { $0.calls.value.load(ordering: .relaxed) < $0.most }
+        guard let any = free ?? own ?? shares.randomElement() else { throw Failure.noConnection }
+        return any
+    }
 
     /// Sends a request and waits for all of the answer, without holding a thread. Cancelling the task ends it.
     /// - Throws: `Failure`, `CancellationError`.
@@ -63,9 +85,12 @@ final class UpstreamClient: Sendable {
         let request = try HTTPClient.Request(
             url: url, method: method, headers: headers, body: body.map { .byteBuffer(ByteBuffer(bytes: $0)) })
         let handle = UpstreamHandle()
+        let share = try share()
+        share.calls.value.add(1, ordering: .relaxed)
+        defer { share.calls.value.subtract(1, ordering: .relaxed) }
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                let task = client.execute(
+                let task = share.client.execute(
                     request: request,
                     delegate: ResponseAccumulator(request: request, maxBodySize: mostBytes),
                     deadline: .now() + .nanoseconds(Int64(clamping: nanoseconds)))
@@ -105,7 +130,7 @@ final class UpstreamClient: Sendable {
     }
 
     /// Closes the connections.
-    func shutDown() async { try? await client.shutdown() }
+    func shutDown() async { for share in shares { try? await share.client.shutdown() } }
 }
 
 /// Ends a request, whether it has begun or not.

@@ -11,6 +11,8 @@ public final class GuardGeneration: Sendable {
         public let backend: any ModelBackend
         /// What stands in front of it.
         public let pipeline: GuardPipeline
+        /// Name and version, which never change.
+        let name: String, version: String
         let duration: MetricsRegistry.Histogram
     }
     /// The configuration.
@@ -33,7 +35,9 @@ public final class GuardGeneration: Sendable {
     public let metrics: MetricsRegistry
     /// Objects that outlive reloads.
     public let memory: GuardMemory
-    private let inputKey: SymmetricKey
+    /// Counts of requests.
+    let meters: RequestMeters
+    private let inputHash: InputHash
 
     /// Makes a generation.
     public init(
@@ -44,25 +48,24 @@ public final class GuardGeneration: Sendable {
         (self.configuration, self.server, self.authenticator) = (configuration, server, authenticator)
         (self.edge, self.log, self.observers) = (edge, log, observers)
         (clock, metrics, memory) = (setup.clock, setup.metrics, setup.memory)
-        inputKey = setup.secret.key(for: "input-hash")
+        (meters, inputHash) = (RequestMeters(setup.metrics), InputHash(key: setup.secret.key(for: "input-hash")))
         self.models = models.map { entry in
+            let description = entry.backend.description
             let duration = setup.metrics.histogram(
-                "casemate_model_duration_seconds", "Time in the model or its server.",
-                [("model", entry.backend.description.name)])
-            return Served(backend: entry.backend, pipeline: entry.pipeline, duration: duration)
+                "casemate_model_duration_seconds", "Time in the model or its server.", [("model", description.name)])
+            return Served(
+                backend: entry.backend, pipeline: entry.pipeline, name: description.name, version: description.version,
+                duration: duration)
         }
     }
 
     /// The model of a name and version; the last of the file where the version is empty.
     public func model(_ target: WireRoute.Target) -> Served? {
-        models.last { served in
-            let description = served.backend.description
-            return description.name == target.name && (target.version.isEmpty || description.version == target.version)
-        }
+        models.last { $0.name == target.name && (target.version.isEmpty || $0.version == target.version) }
     }
     /// Versions of a model in the order of the file; empty where there is none of that name.
     public func versions(of name: String) -> [String] {
-        models.map(\.backend.description).filter { $0.name == name }.map(\.version)
+        models.filter { $0.name == name }.map(\.version)
     }
 
     /// Takes a call of a model through stages, model and stages again.
@@ -83,7 +86,7 @@ public final class GuardGeneration: Sendable {
         let description = served.backend.description
         let request = try decode(description)
         exchange.rows = request.rows
-        exchange.inputHash = InputHash.of(request, key: inputKey)
+        exchange.inputHash = inputHash.text(of: request)
         try await served.pipeline.examine(request, &exchange)
         let start = clock.monotonic
         var answer = try await served.backend.infer(

@@ -4,13 +4,26 @@ import Crypto
 import Foundation
 
 /// A keyed hash of what was asked, so that equal inputs can be found in the log and none can be guessed from it.
-enum InputHash {
+struct InputHash: Sendable {
+    /// The code with the key already in it.
+    private let keyed: HMAC<SHA256>
+
+    /// Makes a hash of a key.
+    init(key: SymmetricKey) { keyed = HMAC<SHA256>(key: key) }
+
     /// HMAC-SHA-256 over names, shapes and values of the tensors, in hexadecimal digits.
-    static func of(_ request: InferenceRequest, key: SymmetricKey) -> String {
-        var code = HMAC<SHA256>(key: key)
+    func text(of request: InferenceRequest) -> String {
+        var code = keyed
         for input in request.inputs {
-            code.update(data: Data("\(input.name.utf8.count):\(input.name)\(input.tensor.shape)".utf8))
-            update(&code, input.tensor.storage)
+            var start = Array("\(input.name.utf8.count):".utf8)
+            start += input.name.utf8
+            start.append(UInt8(ascii: "["))
+            for (index, size) in input.tensor.shape.enumerated() {
+                start += (index == 0 ? "\(size)" : ", \(size)").utf8
+            }
+            start.append(UInt8(ascii: "]"))
+            code.update(data: start)
+            Self.update(&code, input.tensor.storage)
         }
         return Hexadecimal.text(of: code.finalize())
     }

@@ -9,6 +9,7 @@ struct Passage: ~Copyable {
     private var exchange: Exchange
     private var face: (any WireFace)?
     private var route: WireRoute?
+    private var served: GuardGeneration.Served?
     private var pipeline: GuardPipeline?
     private var refusal: GuardRefusal?
     private var isGone = false
@@ -32,7 +33,6 @@ struct Passage: ~Copyable {
             id: exchange.id, trace: exchange.trace, client: client, face: exchange.face,
             model: route.target?.name ?? "", version: route.target?.version ?? "", arrival: exchange.arrival,
             deadline: exchange.deadline, announcedBytes: head.contentLength)
-        let served = route.target.flatMap { generation.model($0) }
         let pipeline = served?.pipeline ?? generation.edge
         if route.access != .open {
             self.pipeline = pipeline
@@ -46,9 +46,18 @@ struct Passage: ~Copyable {
         if let announced = head.contentLength, announced > limit { throw Self.tooLarge(limit) }
         let packed = try await readBody(limit)
         guard packed.count <= limit else { throw Self.tooLarge(limit) }
-        let body = try BodyDecoding.decoded(packed, encoding: head["content-encoding"], limit: limit)
-        return try await route.handle(WireRequest(head: head, body: body), &exchange, generation)
+        let encoding = head["content-encoding"]
+        if route.isQuick, packed.count <= Self.smallBody, encoding == nil {
+            return try await route.handle(WireRequest(head: head, body: packed), &exchange, generation)
+        }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            let body = try BodyDecoding.decoded(packed, encoding: encoding, limit: limit)
+            return try await route.handle(WireRequest(head: head, body: body), &exchange, generation)
+        }
     }
+
+    /// Bytes of a body that is read within some microseconds.
+    private static let smallBody = 16_384
 
     private static func tooLarge(_ limit: Int) -> GuardRefusal {
         GuardRefusal(.tooLarge, "the body may have at most \(limit) bytes")
@@ -60,6 +69,7 @@ struct Passage: ~Copyable {
             do {
                 guard let found = try face.route(head)?.resolved(in: generation) else { continue }
                 (self.face, route) = (face, found)
+                served = found.target.flatMap { generation.model($0) }
             } catch {
                 self.face = face
                 throw error
@@ -129,7 +139,7 @@ struct Passage: ~Copyable {
     }
 
     private func event(_ status: Int) -> DecisionEvent {
-        let description = route?.target.flatMap { generation.model($0) }?.backend.description
+        let description = served?.backend.description
         let outcome: DecisionEvent.Outcome =
             isGone
             ? .gone : refusal == nil ? .answered : status >= 500 && refusal?.reason != "overloaded" ? .failed : .refused
@@ -144,15 +154,9 @@ struct Passage: ~Copyable {
     }
 
     private func count(_ response: WireResponse) -> WireResponse {
-        let labels = [
-            ("face", exchange.face.isEmpty ? "none" : exchange.face),
-            ("model", route?.target.flatMap { generation.model($0) }?.backend.description.name ?? ""),
-            ("status", "\(response.status)"),
-        ]
-        generation.metrics.counter("casemate_requests_total", "Requests by face, model and status.", labels).add()
-        generation.metrics.histogram(
-            "casemate_request_duration_seconds", "Time from arrival to decision.", [labels[0]]
-        ).observe(nanoseconds: generation.clock.monotonic &- exchange.arrival)
+        generation.meters.count(
+            face: exchange.face, model: served?.name ?? "", status: response.status,
+            nanoseconds: generation.clock.monotonic &- exchange.arrival)
         return response
     }
 

@@ -13,14 +13,19 @@ public struct TraceContext: Hashable, Sendable {
 
     /// Continues the trace of a `traceparent` header, or begins one where there is none or a malformed one.
     public init(traceparent: String?) {
-        let parts = (traceparent ?? "").split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+        guard let traceparent else {
+            (traceID, parentID, isSampled) = (RandomDigits.text(bytes: 16), "", false)
+            spanID = RandomDigits.text(bytes: 8)
+            return
+        }
+        let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
         let isKnown =
             parts.count >= 4 && Self.isHex(parts[0], 2) && parts[0] != "ff" && (parts[0] != "00" || parts.count == 4)
             && Self.isHex(parts[1], 32) && Self.isHex(parts[2], 16) && Self.isHex(parts[3], 2)
             && parts[1].contains { $0 != "0" } && parts[2].contains { $0 != "0" }
-        traceID = isKnown ? parts[1] : Self.random(4)
+        traceID = isKnown ? parts[1] : RandomDigits.text(bytes: 16)
         parentID = isKnown ? parts[2] : ""
-        spanID = Self.random(2)
+        spanID = RandomDigits.text(bytes: 8)
         isSampled = isKnown && (UInt8(parts[3], radix: 16) ?? 0) & 1 == 1
     }
 
@@ -30,16 +35,5 @@ public struct TraceContext: Hashable, Sendable {
     private static func isHex(_ text: String, _ count: Int) -> Bool {
         text.utf8.count == count
             && text.utf8.allSatisfy { (48...57).contains($0) || (97...102).contains($0) }
-    }
-    /// Words of 32 random bits, never all zero.
-    private static func random(_ words: Int) -> String {
-        var generator = SystemRandomNumberGenerator()
-        var text = ""
-        text.reserveCapacity(words * 8)
-        for word in 0..<words {
-            let digits = String(UInt32.random(in: (word == 0 ? 1 : 0)...UInt32.max, using: &generator), radix: 16)
-            text += String(repeating: "0", count: 8 - digits.count) + digits
-        }
-        return text
     }
 }

@@ -2,8 +2,12 @@ import CasemateCore
 import Foundation
 import GRDB
 
-/// The writing side of an open log: the tail of the chain and the prepared statements. Used by one thread at a time.
-final class AuditConnection {
+/// The writing side of an open log: the tail of the chain and the prepared statements.
+///
+/// why unchecked: it is used inside `work` alone, which one thread enters at a time; what is read outside is read by the
+/// one that holds the writer.
+final class AuditConnection: @unchecked Sendable {
+    private let queue: DatabaseQueue
     private let database: Database
     private struct Statements { let insertion: Statement, begin: Statement, commit: Statement }
     /// Prepared; thrown away after a failure, for SQLite says the error once more when such a statement is used again.
@@ -17,12 +21,30 @@ final class AuditConnection {
     /// Most pages that a file can have.
     static let mostPages = 0x3fff_ffff
     private var pages = mostPages
+    /// When the thread of the writer has something to do.
+    private var due = (pages: 0, number: Int64(0))
 
-    /// Prepares the statements and reads the tail.
-    init(_ database: Database, log: String) throws {
-        (self.database, self.log) = (database, log)
+    /// Reads the tail; called on the queue.
+    init(_ database: Database, of queue: DatabaseQueue, log: String) throws {
+        (self.queue, self.database, self.log) = (queue, database, log)
         tail = try Self.tail(database)
     }
+
+    /// Uses the connection.
+    func work<Result>(_ body: (AuditConnection) throws -> Result) rethrows -> Result {
+        try queue.writeWithoutTransaction { _ in try body(self) }
+    }
+
+    /// Closes the file.
+    func close() {
+        work { $0.statements = nil }
+        try? queue.close()
+    }
+
+    /// Says from how many waiting pages, and from which record on, the thread of the writer has something to do.
+    func isDue(atPages pages: Int, atNumber number: Int64) { due = (pages, number) }
+    /// Whether it has.
+    var isDue: Bool { waitingPages >= due.pages || tail.number >= due.number }
 
     private func prepared() throws -> Statements {
         if let statements { return statements }

@@ -53,7 +53,7 @@ public final class AuditLog: DecisionLog {
     /// Waits until the writer has done all that is due.
     package func settle() async { _ = await writer.perform { _ in } }
     /// Lets the file have no more pages than this, or than it has: for tests of what happens on a full disk.
-    package func limit(pages: Int) { writer.state.withLock { $0.pages = min(pages, AuditConnection.mostPages) } }
+    package func limit(pages: Int) { writer.limit(pages: min(pages, AuditConnection.mostPages)) }
 
     /// Ends this use of the file; the last use writes what is left, a last head, and closes it.
     public func close() async {

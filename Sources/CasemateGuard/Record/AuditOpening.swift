@@ -7,7 +7,7 @@ import Logging
 struct AuditOpening {
     /// Device and number of a file.
     struct Identity: Hashable, Sendable { let device: UInt64, number: UInt64 }
-    let queue: DatabaseQueue
+    let connection: AuditConnection
     let lock: AuditLock
     let log: String
     let identity: Identity?
@@ -26,14 +26,15 @@ struct AuditOpening {
         let isClean = try prepare(path)
         do {
             let queue = try DatabaseQueue(path: path, configuration: configuration())
-            let (log, headed) = try queue.writeWithoutTransaction { database in
+            let (connection, headed) = try queue.writeWithoutTransaction { database in
                 try AuditFile.prepare(database)
                 guard try Int.fetchOne(database, sql: "PRAGMA query_only") == 0,
                     FileManager.default.isWritableFile(atPath: path)
                 else { throw DatabaseError(resultCode: .SQLITE_READONLY) }
-                return try begin(database, settings, setup, isClean: isClean)
+                return try begin(queue, database, settings, setup, isClean: isClean)
             }
-            return AuditOpening(queue: queue, lock: lock, log: log, identity: identity(path), records: headed)
+            return AuditOpening(
+                connection: connection, lock: lock, log: connection.log, identity: identity(path), records: headed)
         } catch { throw AuditFile.failure(error, path) }
     }
 
@@ -45,8 +46,8 @@ struct AuditOpening {
     }
 
     private static func begin(
-        _ database: Database, _ settings: AuditSettings, _ setup: StageSetup, isClean: Bool
-    ) throws -> (log: String, headed: Int64) {
+        _ queue: DatabaseQueue, _ database: Database, _ settings: AuditSettings, _ setup: StageSetup, isClean: Bool
+    ) throws -> (connection: AuditConnection, headed: Int64) {
         let path = settings.path
         var content = try AuditFile.content(database, path)
         guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
@@ -66,7 +67,7 @@ struct AuditOpening {
         }
         guard case .log(let log) = content else { throw DatabaseError(resultCode: .SQLITE_CORRUPT) }
         let headed = try Int64.fetchOne(database, sql: "SELECT max(records) FROM heads") ?? 0
-        let connection = try AuditConnection(database, log: log)
+        let connection = try AuditConnection(database, of: queue, log: log)
         try connection.apply(settings.durability)
         let before = connection.tail.number
         try connection.append([AuditEntry.opened(log: log, records: before, isClean: isClean, time: setup.clock.wall)])
@@ -74,7 +75,7 @@ struct AuditOpening {
             level: isClean ? .info : .warning,
             isClean ? "the audit log is open" : "the audit log was not closed; it goes on behind its last whole record",
             metadata: ["file": "\(path)", "records": "\(before)"])
-        return (log, headed)
+        return (connection, headed)
     }
 
     /// Whether the log can be gone on with: its end is whole, and so is the file where it is small.
@@ -140,13 +141,6 @@ struct AuditOpening {
     /// Which file stands under a path now; `nil` for none.
     static func identity(_ path: String) -> Identity? {
         FileFacts(path: path).map { Identity(device: $0.device, number: $0.number) }
-    }
-    /// Hands a file's pages to the disk. Not for the database itself: closing it would lose SQLite's locks.
-    static func synchronise(_ path: String) {
-        let descriptor = Foundation.open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return }
-        fdatasync(descriptor)
-        close(descriptor)
     }
     /// Appends a line and synchronises it; whether that worked.
     static func appendLine(_ line: [UInt8], to path: String) -> Bool {

@@ -13,11 +13,12 @@ final class AuditRound {
     private var headed: Int64
     private var headTime: UInt64
     private var lookTime: UInt64, retireTime: UInt64
-    private var isSynchronising = false
+    /// Whether the write-ahead log is being taken over beside the writing.
+    private var isCatchingUp = false
     /// Whether nothing came for a while.
     private var isQuiet = false
     /// Pages that wait after which they are taken over, under load and while nothing comes.
-    private static let manyPages = 1_000, somePages = 200
+    private static let manyPages = 8_000, somePages = 200
 
     init(_ writer: AuditWriter, identity: AuditOpening.Identity?, headed: Int64) {
         (self.writer, self.identity, self.headed) = (writer, identity, headed)
@@ -26,32 +27,56 @@ final class AuditRound {
     }
 
     /// Works until the writer is closed.
-    func run(_ connection: AuditConnection) {
+    func run() {
         while true {
             var (jobs, gap, settings) = ([AuditWriter.Job](), AuditGap?.none, writer.state.withLock { $0.settings })
             var (failure, isClosing) = (AuditFailure?.none, false)
             writer.state.withLock { state in
                 swap(&jobs, &state.jobs)
-                (settings, failure, isClosing) = (state.settings, state.failure, state.isClosing)
+                (settings, failure, isClosing, state.isStale) = (state.settings, state.failure, state.isClosing, false)
                 if failure == nil { (gap, state.gap) = (state.gap, nil) }
-                state.isIdle = jobs.isEmpty && gap == nil && failure == nil && !isClosing
             }
             if let failure {
                 if !isClosing { _ = writer.wake.wait(timeout: .now() + writer.pace.retry) }
-                guard resume(connection, failure) || !isClosing else { return }
+                guard writer.connection.work({ resume($0, failure) }) || !isClosing else { return }
                 continue
             }
             do {
-                try prepare(connection, settings, gap)
-                gap = nil
-                try write(&jobs, connection)
-                try look(connection, settings)
-                if isClosing { return try finish(connection, settings) }
+                try writer.connection.work { connection in
+                    try prepare(connection, settings, gap)
+                    gap = nil
+                    try write(&jobs, connection)
+                    try look(connection, settings)
+                    if isClosing { try finish(connection, settings) }
+                }
+                if isClosing { return }
             } catch { fail(AuditFailure(error), error, jobs, gap) }
-            isQuiet = false
-            if writer.state.withLock({ $0.isIdle }) {
-                isQuiet = writer.wake.wait(timeout: .now() + writer.pace.idle) == .timedOut
+            rest()
+        }
+    }
+
+    /// Lets callers write by themselves until there is something to do again.
+    private func rest() {
+        isQuiet = false
+        let last = writer.connection.tail.number
+        let isResting = writer.state.withLock { state in
+            guard state.jobs.isEmpty, state.gap == nil, state.failure == nil, !state.isClosing, !state.isStale,
+                !state.isCaughtUp
+            else { return false }
+            state.holder = .nobody
+            return true
+        }
+        guard isResting else { return }
+        while true {
+            let isLate = writer.wake.wait(timeout: .now() + writer.pace.idle) == .timedOut
+            let isHolder = writer.state.withLock { state in
+                // why: a caller that has the connection hands it over when it is done.
+                if state.holder == .caller { state.isWanted = true } else { state.holder = .thread }
+                return state.holder == .thread
             }
+            guard isHolder else { continue }
+            isQuiet = isLate && writer.connection.tail.number == last
+            return
         }
     }
 
@@ -88,8 +113,7 @@ final class AuditRound {
             }
             let start = writer.clock.monotonic
             try connection.append(entries)
-            writer.meters.commit.observe(nanoseconds: writer.clock.monotonic &- start)
-            writer.meters.records.add(Double(entries.count))
+            writer.count(entries.count, nanoseconds: writer.clock.monotonic &- start)
             for job in jobs[index..<end] { job.waiter.resume(nil) }
             index = end
         }
@@ -102,15 +126,9 @@ final class AuditRound {
         if fresh >= settings.headRecords || fresh > 0 && now &- headTime >= UInt64(settings.headInterval * 1e9) {
             try head(connection, settings)
         }
-        let waiting = connection.waitingPages
-        if waiting >= Self.manyPages || isQuiet && waiting >= Self.somePages {
-            try connection.takeOver()
-            isSynchronising = false
-        } else if waiting >= Self.manyPages / 2, !isSynchronising {
-            // why: so that little is left to synchronise when the pages are taken over.
-            isSynchronising = true
-            writer.aside.async { [path = writer.path] in AuditOpening.synchronise(path + "-wal") }
-        }
+        try takeOver(connection)
+        connection.isDue(
+            atPages: isCatchingUp ? Int.max : Self.manyPages, atNumber: headed + settings.headRecords)
         if isQuiet || now &- lookTime >= 1_000_000_000 {
             lookTime = now
             guard AuditOpening.identity(writer.path) == identity else { throw AuditFailure.foreign }
@@ -121,6 +139,22 @@ final class AuditRound {
             writer.meters.retired.add(Double(count))
             retireTime = now &+ (count < 500 ? 60_000_000_000 : 20_000_000)
         }
+    }
+
+    /// Takes the write-ahead log over: at once while nothing comes; under load beside the writing first, and only the
+    /// little that is left then in its place.
+    private func takeOver(_ connection: AuditConnection) throws {
+        if isCatchingUp {
+            guard writer.state.withLock({ $0.isCaughtUp }) else { return }
+            writer.state.withLock { $0.isCaughtUp = false }
+            isCatchingUp = false
+            return try connection.takeOver()
+        }
+        let waiting = connection.waitingPages
+        if isQuiet, waiting >= Self.somePages { return try connection.takeOver() }
+        guard waiting >= Self.manyPages else { return }
+        isCatchingUp = true
+        writer.aside.async { [writer] in writer.catchUp() }
     }
 
     private func head(_ connection: AuditConnection, _ settings: AuditSettings) throws {
@@ -141,8 +175,8 @@ final class AuditRound {
     /// Writes the last head and leaves one tidy file.
     private func finish(_ connection: AuditConnection, _ settings: AuditSettings) throws {
         if connection.tail.number > headed { try head(connection, settings) }
+        writer.endTakeOver()
         try? connection.takeOver(isLast: true)
-        writer.aside.sync {}
     }
 
     /// Nothing can be written: those who wait are told, and it is tried again until it works.

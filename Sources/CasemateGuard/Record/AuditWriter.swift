@@ -4,10 +4,12 @@ import GRDB
 import Logging
 import Synchronization
 
-/// The one thread that writes a log: whatever waits goes into one transaction, then all who wait for it go on.
+/// Writes a log, one holder of the connection at a time; the numbers and the chain are made there.
 ///
-/// Callers put a finished record into a bounded queue and are suspended, so that no thread of theirs waits for a disk.
-/// The thread alone holds the connection; the numbers and the chain are made there.
+/// Where a commit only hands bytes to the operating system and nobody holds the connection, a caller writes its record
+/// itself, which spares waking two threads. Otherwise it puts the record into a bounded queue and is suspended until the
+/// thread of the writer has written it, together with all that waits. What may wait for a disk (synchronised commits,
+/// taking the write-ahead log over, heads, deletions) and what is done after a failure is the thread's alone.
 final class AuditWriter: Sendable {
     /// Who waits for a job.
     enum Waiter {
@@ -23,9 +25,17 @@ final class AuditWriter: Sendable {
         let work: Work
         let waiter: Waiter
     }
+    /// Who may use the connection.
+    enum Holder { case nobody, caller, thread }
     struct State {
         var jobs: [Job] = []
-        var isIdle = false
+        var holder = Holder.thread
+        /// Whether the thread waits for a caller to hand the connection over.
+        var isWanted = false
+        /// Whether most of the write-ahead log was taken over beside the writing.
+        var isCaughtUp = false
+        /// Whether settings were changed that the thread has not carried out yet.
+        var isStale = true
         var isClosing = false, isClosed = false
         var failure: AuditFailure?
         var gap: AuditGap?
@@ -56,6 +66,9 @@ final class AuditWriter: Sendable {
     let wake = DispatchSemaphore(value: 0)
     /// Does what may take long and nobody waits for: synchronising, exporting heads.
     let aside = DispatchQueue(label: "casemate.audit.aside", qos: .utility)
+    /// Used by the holder.
+    let connection: AuditConnection
+    private let takeOver: AuditTakeOver
     private let lock: Mutex<AuditLock?>
 
     /// Opens or makes a log and starts its thread.
@@ -66,13 +79,15 @@ final class AuditWriter: Sendable {
         (meters, logger) = (AuditMeters(setup.metrics), setup.context.logger)
         state = Mutex(State(settings: settings))
         lock = Mutex(opened.lock)
-        let (queue, identity, records) = (opened.queue, opened.identity, opened.records)
+        connection = opened.connection
+        do { takeOver = try AuditTakeOver(path: settings.path) } catch {
+            throw AuditFile.failure(error, settings.path)
+        }
+        let (identity, records) = (opened.identity, opened.records)
         let thread = Thread { [self] in
-            let round = AuditRound(self, identity: identity, headed: records)
-            do { try queue.writeWithoutTransaction { round.run(try AuditConnection($0, log: log)) } } catch {
-                state.withLock { $0.failure = AuditFailure(error) }
-            }
-            try? queue.close()
+            AuditRound(self, identity: identity, headed: records).run()
+            connection.close()
+            takeOver.closeFile()
             end()
         }
         thread.name = "casemate-audit"
@@ -80,7 +95,9 @@ final class AuditWriter: Sendable {
     }
 
     /// Takes other settings, at a reload.
-    func apply(_ settings: AuditSettings) { state.withLock { $0.settings = settings } }
+    func apply(_ settings: AuditSettings) { state.withLock { ($0.settings, $0.isStale) = (settings, true) } }
+    /// Lets the file have no more pages than this.
+    func limit(pages: Int) { state.withLock { ($0.pages, $0.isStale) = (pages, true) } }
     /// Whether records can be written now.
     var isWriting: Bool { state.withLock { $0.failure == nil && !$0.isClosing } }
     /// Whether the thread has ended or is about to.
@@ -90,6 +107,7 @@ final class AuditWriter: Sendable {
     /// - Parameter failsOpen: Whether a record that cannot be kept is counted and forgotten.
     /// - Returns: Why it was not kept; `nil` when it was, or when it was counted.
     func append(_ entry: AuditEntry, failsOpen: Bool) async -> AuditFailure? {
+        if writeAtOnce(entry) { return nil }
         let failure: AuditFailure? = await withUnsafeContinuation { continuation in
             if let refused = enqueue(Job(work: .append(entry), waiter: .task(continuation))) {
                 continuation.resume(returning: refused)
@@ -121,11 +139,86 @@ final class AuditWriter: Sendable {
             if let failure = state.failure { return (failure, false) }
             guard state.jobs.count < state.settings.queue else { return (.queue, false) }
             state.jobs.append(job)
-            defer { state.isIdle = false }
-            return (nil, state.isIdle)
+            guard state.holder == .nobody else { return (nil, false) }
+            state.holder = .thread
+            return (nil, true)
         }
         if wakes { wake.signal() }
         return refused
+    }
+
+    /// Writes a record on the thread of the caller; `false` where the thread of the writer is to do it.
+    private func writeAtOnce(_ entry: AuditEntry) -> Bool {
+        let isMine = state.withLock { state in
+            guard state.holder == .nobody, state.failure == nil, state.gap == nil, !state.isClosing, !state.isStale,
+                state.settings.durability == .os
+            else { return false }
+            state.holder = .caller
+            return true
+        }
+        guard isMine else { return false }
+        // why nothing is done about an error here: the record was not kept, and the thread tries once more and says why.
+        let isWritten = commit([entry])
+        // why once: those who came meanwhile need not wait for another thread to wake, but no caller works for all.
+        let others = isWritten ? takeOthers() : []
+        let areWritten = others.isEmpty || commit(others.map(\.entry))
+        let wakes = state.withLock { state in
+            if !areWritten { state.jobs.insert(contentsOf: others.map(\.job), at: 0) }
+            let isNeeded = !isWritten || state.isWanted || state.isClosing || state.isStale || connection.isDue
+            state.holder = isNeeded || !state.jobs.isEmpty ? .thread : .nobody
+            state.isWanted = false
+            return state.holder == .thread
+        }
+        if wakes { wake.signal() }
+        if areWritten { for other in others { other.job.waiter.resume(nil) } }
+        return isWritten
+    }
+
+    /// Records that wait, where nothing else does.
+    private func takeOthers() -> [(job: Job, entry: AuditEntry)] {
+        state.withLock { state in
+            guard (1...16).contains(state.jobs.count) else { return [] }
+            let others = state.jobs.compactMap { job -> (job: Job, entry: AuditEntry)? in
+                if case .append(let entry) = job.work { (job, entry) } else { nil }
+            }
+            guard others.count == state.jobs.count else { return [] }
+            state.jobs = []
+            return others
+        }
+    }
+
+    private func commit(_ entries: [AuditEntry]) -> Bool {
+        let start = clock.monotonic
+        do { try connection.work { try $0.append(entries) } } catch { return false }
+        count(entries.count, nanoseconds: clock.monotonic &- start)
+        return true
+    }
+
+    /// Takes most of the write-ahead log over, and lets the thread do the rest.
+    func catchUp() {
+        // why nothing is done about an error: the rest is done all the same, and what fails then is told there.
+        do { try takeOver.catchUp() } catch { meters.fail("take_over") }
+        let wakes = state.withLock { state in
+            state.isCaughtUp = true
+            switch state.holder {
+            case .nobody: state.holder = .thread
+            case .caller: state.isWanted = true
+            case .thread: return false
+            }
+            return state.holder == .thread
+        }
+        if wakes { wake.signal() }
+    }
+    /// Closes what takes the write-ahead log over.
+    func endTakeOver() {
+        aside.sync {}
+        takeOver.close()
+    }
+
+    /// Counts a transaction.
+    func count(_ records: Int, nanoseconds: UInt64) {
+        meters.commit.observe(nanoseconds: nanoseconds)
+        meters.records.add(Double(records))
     }
 
     /// Counts a decision that is not in the log; a record says so as soon as one can be written.

@@ -17,11 +17,16 @@ final class LoopState {
     static let interval = TimeAmount.milliseconds(50)
     /// The date as `Date` headers show it.
     private(set) var date = ""
+    /// Runs tasks on the loop.
+    let executor: LoopExecutor
     private var second = -1
     private var handlers: [TimedHandler] = []
 
     /// Makes the state of a loop.
-    init() { refreshDate() }
+    init(_ loop: any EventLoop) {
+        executor = LoopExecutor(loop)
+        refreshDate()
+    }
 
     /// Watches the deadline of a handler.
     func add(_ handler: TimedHandler) {

@@ -14,12 +14,11 @@ struct Outgoing: Sendable {
         status = HTTPResponseStatus(statusCode: (200...599).contains(response.status) ? response.status : 500)
         var fields: [(String, String)] = []
         fields.reserveCapacity(response.headers.count + 8)
-        var given: Set<String> = []
-        for header in response.headers where !Self.own.contains(header.name.lowercased()) {
+        for header in response.headers where !Self.own.contains(where: { Self.isSame($0, header.name) }) {
             fields.append((header.name, Self.clean(header.value)))
-            given.insert(header.name.lowercased())
         }
-        for (name, value) in Self.security where !given.contains(name) { fields.append((name, value)) }
+        for (name, value) in Self.security
+        where !response.headers.contains(where: { Self.isSame(name, $0.name) }) { fields.append((name, value)) }
         let hasBody = status != .noContent && status != .notModified
         if hasBody { fields.append(("content-length", "\(response.body.count)")) }
         headers = HTTPHeaders(fields)
@@ -29,9 +28,14 @@ struct Outgoing: Sendable {
     mutating func add(_ name: String, _ value: String) { headers.add(name: name, value: value) }
 
     /// Fields that the server alone decides.
-    private static let own: Set<String> = [
+    private static let own = [
         "content-length", "transfer-encoding", "connection", "date", "server", "keep-alive", "upgrade",
     ]
+    /// Whether a name is the one that is given in lower case.
+    private static func isSame(_ lower: String, _ name: String) -> Bool {
+        lower.utf8.count == name.utf8.count
+            && zip(lower.utf8, name.utf8).allSatisfy { $0 == $1 || (65...90).contains($1) && $0 == $1 + 32 }
+    }
     private static let security = [
         ("x-content-type-options", "nosniff"), ("cache-control", "no-store"), ("referrer-policy", "no-referrer"),
         ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),

@@ -45,6 +45,8 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     private var queue = CircularBuffer<HTTPServerRequestPart>()
     private var failure: GuardRefusal?
     private var isReadPending = false
+    /// Requests that were handed to the guard.
+    private var requests: UInt64 = 0
     private static let mostQueued = 1_024
 
     /// Makes a handler.
@@ -110,7 +112,8 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
-        if phase == .head { start() }
+        // why here and not with the last part: the decoder is not at work any more, so that all may be done at once.
+        if phase == .head { start(atOnce: true) }
         context.fireChannelReadComplete()
     }
 
@@ -130,7 +133,6 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
         case .body(let bytes): gather(bytes)
         case .end:
             isWhole = true
-            if phase == .head { start() }
             succeed()
         }
     }
@@ -177,7 +179,8 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     }
 
     /// Hands the request to the guard.
-    private func start() {
+    /// - Parameter atOnce: Whether work that need not wait may be done before this returns.
+    private func start(atOnce: Bool = false) {
         guard let wire, let context else { return }
         phase = .running
         deadline = requestDeadline
@@ -186,7 +189,12 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
             loop: context.eventLoop, core: connection.core, label: protocolName, bytes: received,
             hasLog: connection.settings.hasAccessLog)
         if isWhole { body = ByteBuffer() }
-        task = Task { await job.run() }
+        requests &+= 1
+        let (number, executor) = (requests, connection.loop.executor)
+        let begun =
+            atOnce ? executor.begin { await job.run() } : Task(executorPreference: executor) { await job.run() }
+        // why: a request that took little work is over by now, and the next one may have begun.
+        if phase == .running, requests == number { task = begun }
     }
 
     /// why so late: the guard's own deadlines come first, and answers may wait a minute on purpose.
@@ -307,7 +315,7 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
         phase = .idle
         deadline = .distantFuture
         (wire, task) = (nil, nil)
-        while phase == .idle || phase == .head, let part = queue.popFirst() { take(part) }
+        while phase == .idle || phase == .head && !isWhole, let part = queue.popFirst() { take(part) }
         if phase == .idle || phase == .head { connection.feed() }
         if phase == .head { start() }
         if phase == .idle, let failure {

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A request on its way through the guard, away from the event loop.
+/// A request on its way through the guard.
 struct RequestJob: Sendable {
     /// Its head.
     let wire: WireHead
@@ -21,6 +21,7 @@ struct RequestJob: Sendable {
         if hasLog {
             core.note(wire, response, label: label, bytes: bytes, nanoseconds: (NIODeadline.now() - start).nanoseconds)
         }
+        guard !loop.inEventLoop else { return handler.value.write(outgoing) }
         loop.execute { handler.value.write(outgoing) }
     }
 

@@ -30,7 +30,8 @@ final class ServerCore: Sendable {
         security = try generation.server.encryption.map { try TransportSecurity($0) }
         var loops: [ObjectIdentifier: NIOLoopBound<LoopState>] = [:]
         for loop in group.makeIterator() {
-            loops[ObjectIdentifier(loop)] = try await loop.submit { NIOLoopBound(LoopState(), eventLoop: loop) }.get()
+            loops[ObjectIdentifier(loop)] = try await loop.submit { NIOLoopBound(LoopState(loop), eventLoop: loop) }
+                .get()
         }
         self.loops = loops
     }
@@ -39,7 +40,7 @@ final class ServerCore: Sendable {
     var settings: ServerSettings { edge.generation.server }
 
     /// The state of an event loop; called on it.
-    func state(of loop: any EventLoop) -> LoopState { loops[ObjectIdentifier(loop)]?.value ?? LoopState() }
+    func state(of loop: any EventLoop) -> LoopState { loops[ObjectIdentifier(loop)]?.value ?? LoopState(loop) }
 
     /// Watches deadlines until it is cancelled.
     func watch(_ group: any EventLoopGroup) async {

@@ -91,8 +91,5 @@ public struct Exchange: Sendable {
     }
 
     /// A new identifier: 16 hexadecimal digits.
-    static func newIdentifier() -> String {
-        let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
+    static func newIdentifier() -> String { RandomDigits.text(bytes: 8) }
 }

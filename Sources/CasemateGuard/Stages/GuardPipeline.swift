@@ -76,7 +76,7 @@ public struct GuardPipeline: Sendable {
         _ body: (inout Exchange) async throws -> StageVerdict
     ) async throws {
         let start = step.latency == nil ? 0 : clock.monotonic
-        let before = exchange
+        let before = step.mode == .enforce ? nil : exchange
         let verdict: StageVerdict
         do { verdict = try await body(&exchange) } catch let refusal as GuardRefusal {
             verdict = StageVerdict(.refuse(refusal), reasons: [refusal.reason])
@@ -89,7 +89,7 @@ public struct GuardPipeline: Sendable {
             exchange.times.append(.init(step.identifier, taken))
         }
         guard step.mode == .enforce else {
-            exchange.restore(before)
+            if let before { exchange.restore(before) }
             return note(verdict, of: step, in: &exchange)
         }
         note(verdict, of: step, in: &exchange)

@@ -44,13 +44,18 @@ public struct WireRoute: Sendable {
     public let target: Target?
     /// Largest body in bytes, as it arrives and unpacked; `nil` for the configured limit.
     public let bodyLimit: Int?
+    /// Whether the work, with a small body, takes so little time that it is done on the event loop of the connection; all
+    /// other work is done on the threads for tasks.
+    public let isQuick: Bool
     /// Does the work.
     public let handle: Handler
 
     /// Makes a route.
     public init(
-        access: Access, target: Target? = nil, bodyLimit: Int? = nil, handle: @escaping Handler
+        access: Access, target: Target? = nil, bodyLimit: Int? = nil, isQuick: Bool = false,
+        handle: @escaping Handler
     ) {
-        (self.access, self.target, self.bodyLimit, self.handle) = (access, target, bodyLimit, handle)
+        (self.access, self.target, self.bodyLimit) = (access, target, bodyLimit)
+        (self.isQuick, self.handle) = (isQuick, handle)
     }
 }

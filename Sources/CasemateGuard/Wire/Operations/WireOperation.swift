@@ -98,7 +98,8 @@ package struct WireOperation: Sendable {
     /// - Throws: `GuardRefusal` with `methodNotAllowed` when the path is there and the method is not.
     static func route(_ head: WireHead, among operations: [WireOperation]) throws -> WireRoute? {
         guard head.path.hasPrefix("/"), head.path.utf8.count <= 1_024 else { return nil }
-        let parts = head.path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        let parts = head.path.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { Substring($0) }
         // why: the root is one empty part, and so is what stands behind a slash at the end, which is no address here.
         let path = parts == [""] ? [] : parts
         var allowed: [String] = []
@@ -115,7 +116,8 @@ package struct WireOperation: Sendable {
 
     private func route(_ names: Names) -> WireRoute {
         let target = isCall ? WireRoute.Target(name: names.model, version: names.version) : nil
-        return WireRoute(access: access, target: target, bodyLimit: content == .nothing ? 0 : nil) {
+        let isQuick = answer != .exposition && answer != .document
+        return WireRoute(access: access, target: target, bodyLimit: content == .nothing ? 0 : nil, isQuick: isQuick) {
             [work] request, exchange, generation in
             try await work(request, names, &exchange, generation)
         }
@@ -130,7 +132,8 @@ extension WireRoute {
             return self
         }
         return WireRoute(
-            access: access, target: .init(name: last.name, version: last.version), bodyLimit: bodyLimit, handle: handle)
+            access: access, target: .init(name: last.name, version: last.version), bodyLimit: bodyLimit,
+            isQuick: isQuick, handle: handle)
     }
 }
 
