@@ -1,49 +1,17 @@
-"""Checks of a running guard with the clients that people use. Usage: checks.py URL KEY
+"""Checks of a running guard with the clients that people use. Usage: checks.py FOLDER
 
-KEY has the scope metrics. Expects the models that `run` serves; `credit` is the last, so /invocations asks it.
-Needs: requirements.txt beside this file.
+FOLDER is what `run` makes: addresses.json names the servers, and the key has the scope metrics. `credit` is the last
+model, so /invocations asks it. Needs: requirements.txt beside this file.
 """
-import gzip, json, os, random, shutil, subprocess, sys, time, urllib.error, urllib.request
+import gzip, json, os, random, shutil, subprocess, sys, time
 
 import numpy as np
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-URL = sys.argv[1].rstrip("/")
+from harness import ADDRESSES, FOLDER, URL, ask, check, direct, needs, report
+
 HOST = URL.split("//", 1)[1]
-checks = []
-
-
-def check(group, name):
-    def run(body):
-        start = time.time()
-        try:
-            detail = body() or ""
-            passed = True
-        except Exception as error:  # a check that raises has failed, whatever it raises
-            detail, passed = f"{type(error).__name__}: {str(error)[:200]}", False
-        checks.append((group, name, passed, detail, time.time() - start))
-        return body
-    return run
-
-
-def ask(method, path, body=None, **headers):
-    request = urllib.request.Request(URL + path, data=body, method=method)
-    request.add_header("Content-Type", "application/json")
-    for name, value in headers.items():
-        request.add_header(name.replace("_", "-"), value)
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return answer.status, dict(answer.headers), answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, dict(error.headers), error.read()
-
-
-def needs(fact, what="not as expected"):
-    if not fact:
-        raise AssertionError(what)
-
-
 metadata = {}
 for name in ("spam", "digits", "credit"):
     metadata[name] = json.loads(ask("GET", f"/v2/models/{name}")[2])
@@ -110,6 +78,20 @@ for model in metadata:
                         known = reference.setdefault((model, name), found)
                         needs(np.array_equal(known, found), f"{name} differs from the first answer")
 
+for model in metadata:
+
+    @check("tritonclient", f"{model}: as onnxruntime computes")
+    def _(model=model):
+        found = direct(model, {port["name"]: values for port, values in example(model)})
+        for port in metadata[model]["outputs"]:
+            known, wanted = reference[(model, port["name"])], found[port["name"]]
+            if isinstance(wanted, list):  # a ZipMap: one dictionary a row
+                wanted = np.array([[row[key] for key in sorted(row)] for row in wanted])
+            if np.asarray(wanted).dtype.kind == "f":
+                needs(np.allclose(known, wanted, rtol=0, atol=1e-6), f"{port['name']} differs")
+            else:
+                needs([str(v) for v in known.ravel()] == [str(v) for v in np.ravel(wanted)], f"{port['name']} differs")
+
 
 for what, build in {
     "wrong name": lambda: ("nope", [2, 2], np.zeros((2, 2), np.float32), "FP32"),
@@ -151,7 +133,7 @@ def _():
     needs(all(call.get_result().get_response()["model_name"] == "digits" for call in calls))
 
 
-@check("curl", "the whole body as the tensor")
+@check("tritonclient", "the whole body as the tensor")
 def _():
     (port, values), = example("digits")
     status, headers, body = ask(
@@ -307,7 +289,7 @@ for method, path, status in [
 
 @check("operations", "promtool check metrics")
 def _():
-    status, _, body = ask("GET", "/metrics", X_API_Key=sys.argv[2])
+    status, _, body = ask("GET", "/metrics", X_API_Key=ADDRESSES["key"])
     needs(status == 200, f"{status}")
     if not shutil.which("promtool"):
         return "promtool is not there: not checked"
@@ -325,20 +307,13 @@ def _():
     result = subprocess.run(
         [tool, "run", f"{URL}/openapi.json", "--url", URL, "-n", "25", "--seed", "1", "--checks",
          "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,unsupported_method"],
-        capture_output=True, timeout=240)
+        capture_output=True, timeout=240, cwd=FOLDER)
     output = result.stdout.decode()
     lines = [line for line in output.splitlines() if "generated" in line or "passed" in line or "failed" in line]
     needs(result.returncode == 0, output[-1500:])
     return " ".join(lines[-1:]).strip()
 
 
-groups = {}
-for group, name, passed, detail, seconds in checks:
-    groups.setdefault(group, [0, 0])[0 if passed else 1] += 1
-    if not passed or detail:
-        print(f"{'note' if passed else 'FAILED'} {group}: {name}: {detail}")
-print(f"{'group':14} {'passed':>7} {'failed':>7}")
-for group, (passed, failed) in groups.items():
-    print(f"{group:14} {passed:7} {failed:7}")
-print(f"{'all':14} {sum(c[2] for c in checks):7} {sum(not c[2] for c in checks):7}")
-sys.exit(0 if all(c[2] for c in checks) else 1)
+import curl_certificates, mlflow_client, upstreams  # noqa: E402,F401  each runs its checks when it is imported
+
+sys.exit(report())

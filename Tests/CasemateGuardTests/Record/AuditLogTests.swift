@@ -22,6 +22,29 @@ import Testing
         #expect(rig.metric("casemate_audit_records_total") == "1000")
     }
 
+    /// Callers write by themselves while the thread of the writer takes the write-ahead log over; nothing is lost between.
+    @Test func theWriteAheadLogIsTakenOverWhileRecordsCome() async throws {
+        let rig = try AuditRig()
+        let log = try rig.log("queue: 100000\n")
+        let count = 24_000
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for start in 0..<3 {
+                group.addTask {
+                    for number in stride(from: start, to: count, by: 3) { try await log.append(rig.event(number)) }
+                }
+            }
+            try await group.waitForAll()
+        }
+        // Most pages stand in the database itself before the log is closed, and the write-ahead log was begun anew.
+        #expect(await rig.comes { FileFacts(path: rig.path)?.size ?? 0 > 8 << 20 })
+        #expect(FileFacts(path: rig.path + "-wal")?.size ?? .max < 128 << 20)
+        #expect(rig.metric("casemate_audit_records_total") == "\(count)")
+        await log.close()
+        let found = try rig.verify()
+        #expect(found.isWhole && found.count == Int64(count) + 1)
+        #expect((FileFacts(path: rig.path + "-wal")?.size ?? 0) == 0)
+    }
+
     @Test func aReloadGoesOnWithTheOpenLog() async throws {
         let rig = try AuditRig()
         let first = try rig.log()

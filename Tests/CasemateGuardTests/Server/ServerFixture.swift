@@ -64,10 +64,10 @@ struct ServerFixture: Sendable {
     let folder: String
 
     /// A guard with the given lines of `guard.yaml` besides those that it must have.
-    init(_ settings: String, folder: String = "") throws {
+    init(_ settings: String, folder: String = "", faces: [any WireFace] = [ProbeFace()]) throws {
         self.folder = folder
         let generation = try Self.generation(settings, folder: folder, memory: memory, metrics: metrics)
-        edge = GuardEdge(generation, faces: [ProbeFace()], logger: lines.logger)
+        edge = GuardEdge(generation, faces: faces, logger: lines.logger)
     }
 
     /// A generation of the same shape.
