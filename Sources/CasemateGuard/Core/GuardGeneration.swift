@@ -86,6 +86,23 @@ public final class GuardGeneration: Sendable {
         let description = served.backend.description
         let request = try decode(description)
         exchange.rows = request.rows
+        // why: what stages do grows with the rows, and the event loop has other callers.
+        guard request.rows > Self.fewRows else {
+            let answer = try await answer(request, from: served, &exchange)
+            return try encode(answer, request, description)
+        }
+        return try await withTaskExecutorPreference(globalConcurrentExecutor) {
+            let answer = try await answer(request, from: served, &exchange)
+            return try encode(answer, request, description)
+        }
+    }
+
+    /// Rows of a request that is worked on where it came in.
+    private static let fewRows = 8
+
+    private func answer(
+        _ request: InferenceRequest, from served: Served, _ exchange: inout Exchange
+    ) async throws -> InferenceAnswer {
         exchange.inputHash = inputHash.text(of: request)
         try await served.pipeline.examine(request, &exchange)
         let start = clock.monotonic
@@ -96,6 +113,6 @@ public final class GuardGeneration: Sendable {
         exchange.modelNanoseconds = taken
         try await served.pipeline.review(&answer, of: request, &exchange)
         exchange.labels = Array((answer.predictions?.labels ?? []).prefix(16))
-        return try encode(answer, request, description)
+        return answer
     }
 }

@@ -69,9 +69,7 @@ struct InitCommand: ParsableCommand {
 
     /// A file that somebody may have worked on is not replaced by accident.
     private func refuseExisting() throws {
-        guard !force else { return }
-        var facts = stat()
-        guard lstat(output, &facts) == 0 else { return }
+        guard !force, FileFacts(path: output, followsLinks: false) != nil else { return }
         throw CasemateError(
             .unwritable, at: output, "is already there", help: "name another with --output, or replace it with --force")
     }
