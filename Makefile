@@ -56,8 +56,10 @@ coverage: setup ## Run the tests with coverage and print it by file
 asan: setup ## Run the tests with the address sanitizer
 	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --disable-xctest --scratch-path .build-asan
 
-tsan: setup ## Run the tests with the thread sanitizer
-	swift test --sanitize=thread --disable-xctest --scratch-path .build-tsan
+TSAN_TESTS := CasemateCoreTests|CasemateGuardTests
+tsan: setup ## Run the tests of Core and Guard with the thread sanitizer
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Scripts/tsan-suppressions.txt \
+	  swift test --sanitize=thread --disable-xctest --scratch-path .build-tsan --filter '$(TSAN_TESTS)'
 
 bench: build ## Run the benchmarks beside their peers
 	Benchmarks/run

@@ -114,6 +114,17 @@ struct ConfigurationCheckerTests {
         #expect(found == expected || found.hasPrefix(expected + "\n  help: "), "\(found)")
     }
 
+    /// Another grammar than that of an audit: messages name its own page, and no section where there is none.
+    @Test func messagesNameThePageOfTheGrammar() {
+        let keys = [SettingKey("need", .integer(0...9), "a need", isRequired: true)]
+        func found(_ text: String) -> String {
+            message { _ = try SettingChecker.read(text, file: "g.yaml", keys: keys, page: "docs/g.md") }
+        }
+        #expect(found("") == "g.yaml: is empty [malformed]\n  help: see docs/g.md")
+        #expect(found("need: x").hasSuffix("\n  help: see docs/g.md"))
+        #expect(found("{}") == "g.yaml:1:1: lacks the key 'need' [invalid-setting]\n  help: need: a need")
+    }
+
     @Test func optionsAreReadByTheSameGrammar() throws {
         let list = try SettingChecker.read(option: "a, b,c", .list(.text), key: "items", place: "--items")
         #expect(list.texts == ["a", "b", "c"])

@@ -34,6 +34,22 @@ import Testing
         }
     }
 
+    @Test func whatIsConfidentialIsForItsOwnerAlone() throws {
+        func rights(_ path: String) throws -> Int? {
+            try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        }
+        try Repository.withTemporaryFolder { folder in
+            try OutputFolder(folder + "/own").write([("a", Data("one".utf8))], isConfidential: true)
+            #expect(try rights(folder + "/own") == 0o700 && rights(folder + "/own/a") == 0o600)
+            // A folder that is there keeps its rights; a file that others could read is replaced by one that they cannot.
+            try OutputFolder(folder + "/open").write([("a", Data("one".utf8))])
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/open")
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: folder + "/open/a")
+            try OutputFolder(folder + "/open").write([("a", Data("two".utf8))], isConfidential: true)
+            #expect(try rights(folder + "/open") == 0o755 && rights(folder + "/open/a") == 0o600)
+        }
+    }
+
     @Test func aFileInThePlaceOfAFolderIsUnwritable() throws {
         try Repository.withTemporaryFolder { folder in
             try Data().write(to: URL(fileURLWithPath: folder + "/file"))

@@ -43,6 +43,7 @@ import Testing
         let many = error(numbers("customer_id", "a", "b", "c", "d"))
         #expect(many?.code == .mismatch && many?.what.contains("takes 4") == true)
         #expect(many?.what.contains("probably no features: 'customer_id'") == true)
+        #expect(many?.help.contains("--features, model.features") == true && many?.help.contains("--ignore") == true)
         let few = error(numbers("a", "b", "c", "sex"), excluded: ["sex"])
         #expect(few?.code == .mismatch && few?.what.contains("left out so far: 'sex'") == true)
         let text = error(numbers("a", "b", "c") + [Column(name: "job", type: .text, missing: 0)])

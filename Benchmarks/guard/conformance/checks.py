@@ -1,7 +1,7 @@
 """Checks of a running guard with the clients that people use. Usage: checks.py FOLDER
 
-FOLDER is what `run` makes: addresses.json names the servers, and the key has the scope metrics. `credit` is the last
-model, so /invocations asks it. Needs: requirements.txt beside this file.
+FOLDER is what `run` makes: addresses.json names the servers, and the key in it has the scopes infer, metadata and
+metrics. `credit` is the last model, so /invocations asks it. Needs: requirements.txt beside this file.
 """
 import gzip, json, os, random, shutil, subprocess, sys, time
 

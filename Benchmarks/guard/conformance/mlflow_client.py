@@ -1,13 +1,15 @@
 """MLflow's own client of scoring servers asks the guard, and the same of MLflow's own server."""
 import io
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import requests
+import tritonclient.http as triton
 from mlflow.models import convert_input_example_to_serving_input
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
-from harness import ADDRESSES, ROOT, URL, check, direct, needs
+from harness import ADDRESSES, FOLDER, ROOT, URL, check, direct, needs
 
 GROUP = "MLflow client"
 
@@ -79,7 +81,8 @@ def _():
 
 @check(GROUP, "the last model of the file")
 def _():
-    needs(last.invoke(pd.DataFrame(loans, columns=[f"f{i}" for i in range(36)]))["predictions"] == labels("credit", {"input": loans.astype(np.float32)}))
+    frame = pd.DataFrame(loans, columns=[f"f{i}" for i in range(36)])
+    needs(last.invoke(frame)["predictions"] == labels("credit", {"input": loans.astype(np.float32)}))
 
 
 @check(GROUP, "texts")
@@ -143,3 +146,49 @@ for name, data, word in [
             needs("error code 400" in str(error) and "error_code" in str(error) and word in str(error), str(error))
             return
         raise AssertionError("was accepted")
+
+
+@check(GROUP, "missing values of a DataFrame, for trees")
+def _():
+    port, = requests.get(URL + "/v2/models/trees").json()["inputs"]
+    values = generator.uniform(-2, 2, (9, port["shape"][1]))
+    values[::2, 0] = np.nan
+    tensor = triton.InferInput(port["name"], list(values.shape), port["datatype"])
+    tensor.set_data_from_numpy(values.astype(np.float32 if port["datatype"] == "FP32" else np.float64))
+    wanted = triton.InferenceServerClient(URL.split("//", 1)[1]).infer("trees", [tensor]).as_numpy("value")
+    frame = pd.DataFrame(values, columns=[f"column {i}" for i in range(values.shape[1])])
+    # The client writes NaN, which is no JSON; None becomes null.
+    found = client(model="trees").invoke(frame.astype(object).where(frame.notna(), None))["predictions"]
+    needs(np.array_equal(np.float32(found), np.float32(wanted).ravel()), f"{found}, not {wanted.ravel()}")
+
+
+# The client has no place for credentials. It calls `requests`, and a session of that has the same calls.
+def with_session(**settings):
+    session = requests.Session()
+    session.trust_env = False  # else REQUESTS_CA_BUNDLE, where it is set, wins over `verify`
+    for name, value in settings.items():
+        session.headers.update(value) if name == "headers" else setattr(session, name, value)
+    return mock.patch("mlflow.pyfunc.scoring_server.client.requests", session)
+
+
+@check(GROUP, "an API key")
+def _():
+    wanted = labels("iris", {"X": rows.astype(np.float32)})
+    with with_session(headers={"X-API-Key": ADDRESSES["key"]}):
+        needs(iris.invoke(rows)["predictions"] == wanted)
+        needs(last.get_version().strip())
+    with with_session(headers={"X-API-Key": ADDRESSES["key"][:-1] + "!"}):
+        try:
+            iris.invoke(rows)
+        except Exception as error:
+            return needs("error code 401" in str(error), str(error))
+    raise AssertionError("a wrong key was accepted")
+
+
+@check(GROUP, "a certificate of the caller")
+def _():
+    made = client(ADDRESSES["tls"])
+    made.url_prefix = ADDRESSES["tls"]
+    frame = pd.DataFrame(loans, columns=[f"f{i}" for i in range(36)])
+    with with_session(verify=str(FOLDER / "ca.pem"), cert=(str(FOLDER / "billing.pem"), str(FOLDER / "billing.key"))):
+        needs(made.invoke(frame)["predictions"] == labels("credit", {"input": loans.astype(np.float32)}))

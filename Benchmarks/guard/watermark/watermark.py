@@ -202,7 +202,7 @@ class Benchmark:
         ]:
             for row in rows:
                 results[name].append(row)
-            save()
+                save()
             print(f"{case.title}: {name} after {time.time() - begin:.0f} s", flush=True, file=sys.stderr)
         results["over_http"].append(self.over_http(case, *harvested[0]))
         save()
@@ -218,22 +218,21 @@ def table(results):
     cases = list(dict.fromkeys(copies["data"]))
     sizes = {case: sorted(set(copies[copies["data"] == case]["answers"])) for case in cases}
     lines = []
-    head = ["copy", "trained on"] + [f"{case} {size:,}" for case in cases for size in sizes[case]]
-    head += [f"median p, {case} {max(sizes[case]):,}" for case in cases] + [f"AUC, {case}" for case in cases]
+    head = ["copy", "trained on"]
+    for case in cases:
+        here = copies[copies["data"] == case]
+        head += [f"{case}: found of {here['repeat'].nunique()} from " + " / ".join(f"{size:,}" for size in sizes[case]),
+                 "median p from the most", "AUC of these"]
     lines += ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
     for family in suspects.FAMILIES:
         for source in ("scores", "labels"):
-            chosen = copies[(copies["family"] == family) & (copies["source"] == source)]
-            cells, medians, areas = [], [], []
+            cells = []
             for case in cases:
-                here = chosen[chosen["data"] == case]
-                for size in sizes[case]:
-                    part = here[here["answers"] == size]
-                    cells.append(f"{int(part['found'].sum())} of {len(part)}")
+                here = copies[(copies["family"] == family) & (copies["source"] == source) & (copies["data"] == case)]
+                cells.append(" / ".join(str(int(here[here["answers"] == size]["found"].sum())) for size in sizes[case]))
                 most = here[here["answers"] == max(sizes[case])]
-                medians.append(number(most["p"].median()))
-                areas.append(f"{most['auc'].mean():.3f}")
-            lines.append("| " + " | ".join([family, source] + cells + medians + areas) + " |")
+                cells += [number(most["p"].median()), f"{most['auc'].mean():.3f}"]
+            lines.append("| " + " | ".join([family, source] + cells) + " |")
     lines += ["", "| never saw a marked answer | models | verifications | p < 1e-6 | smallest p | p < 0.05 | p < 0.01 |",
               "|" + " --- |" * 7]
     groups = [(f"{case}: {kind}", independent[(independent["data"] == case) & (independent["kind"] == kind)])

@@ -1,31 +1,46 @@
 /// Checks a YAML tree against a grammar and gives the typed values; the first mistake is thrown with its place.
 public enum SettingChecker {
+    /// The page that messages name where no other is given.
+    package static let page = "docs/reference/casemate-yaml.md"
+
     /// Reads a file whose root is a mapping with the given keys.
     /// - Throws: `notFound`, `unreadable`, `malformed`, `limitExceeded`, `unknownKey`, `notYet`, `invalidSetting`.
     public static func read(contentsOf path: String, keys: [SettingKey]) throws(CasemateError) -> SettingNode {
-        try check(YamlReader.read(contentsOf: path), .mapping(keys), "")
+        try SettingCheck(page: page).check(YamlReader.read(contentsOf: path), .mapping(keys), "")
     }
     /// Reads a text instead of a file; `file` stands in messages.
     public static func read(_ text: String, file: String, keys: [SettingKey]) throws(CasemateError) -> SettingNode {
-        try check(YamlReader.read(text, file: file), .mapping(keys), "")
+        try read(text, file: file, keys: keys, page: page)
+    }
+    /// Reads a text of another grammar, which messages name by its page.
+    package static func read(
+        _ text: String, file: String, keys: [SettingKey], page: String
+    ) throws(CasemateError) -> SettingNode {
+        try SettingCheck(page: page).check(YamlReader.read(text, file: file, page: page), .mapping(keys), "")
     }
     /// Reads what an option or variable gives: a scalar as it stands, the items of a list between commas.
     /// - Parameter place: The option, such as `--seed`.
     public static func read(
         option text: String, _ kind: SettingKind, key: String, place: String
     ) throws(CasemateError) -> SettingNode {
+        let checker = SettingCheck(page: page)
         let scalar = YamlNode(.scalar(text, isPlain: false), at: place)
-        guard !kind.fits(scalar.content) else { return try check(scalar, kind, key) }
+        guard !kind.fits(scalar.content) else { return try checker.check(scalar, kind, key) }
         let items = text.split(separator: ",").map { item -> YamlNode in
             var word = item
             while word.first == " " { word.removeFirst() }
             while word.last == " " { word.removeLast() }
             return YamlNode(.scalar(String(word), isPlain: false), at: place)
         }
-        return try check(YamlNode(.list(items), at: place), kind, key)
+        return try checker.check(YamlNode(.list(items), at: place), kind, key)
     }
+}
 
-    static func check(_ node: YamlNode, _ kind: SettingKind, _ path: String) throws(CasemateError) -> SettingNode {
+/// One look at a tree, for messages that name the page of its grammar.
+private struct SettingCheck {
+    let page: String
+
+    func check(_ node: YamlNode, _ kind: SettingKind, _ path: String) throws(CasemateError) -> SettingNode {
         switch (kind, node.content) {
         case (.anything, _): return SettingNode(.text(""), at: node.place)
         case (.either(let kinds), _): return try either(node, kinds, path)
@@ -60,7 +75,7 @@ public enum SettingChecker {
         }
     }
 
-    private static func either(
+    private func either(
         _ node: YamlNode, _ kinds: [SettingKind], _ path: String
     ) throws(CasemateError) -> SettingNode {
         let fitting = kinds.filter { $0.fits(node.content) }
@@ -71,7 +86,7 @@ public enum SettingChecker {
         throw wrong(node, .either(kinds), path)
     }
 
-    private static func mapping(
+    private func mapping(
         _ node: YamlNode, _ keys: [SettingKey], _ entries: [YamlNode.Entry], _ path: String
     ) throws(CasemateError) -> SettingNode {
         let unknown = entries.filter { entry in !keys.contains { $0.name == entry.key } }
@@ -88,14 +103,15 @@ public enum SettingChecker {
             checked.append(.init(key: entry.key, place: entry.place, value: try check(entry.value, key.kind, name)))
         }
         for key in keys where key.isRequired && !entries.contains(where: { $0.key == key.name }) {
+            let section = path.isEmpty ? "" : "'\(path)' "
             throw CasemateError(
-                .invalidSetting, at: node.place, "'\(path)' lacks the key '\(key.name)'",
+                .invalidSetting, at: node.place, "\(section)lacks the key '\(key.name)'",
                 help: "\(key.name): \(key.meaning)")
         }
         return SettingNode(.mapping(checked), at: node.place)
     }
 
-    private static func unknownKeys(
+    private func unknownKeys(
         _ names: [String], _ keys: [SettingKey], at place: String, _ path: String
     ) -> CasemateError {
         let known = keys.map(\.name)
@@ -110,7 +126,7 @@ public enum SettingChecker {
             help: "keys here are \(SettingKind.names(keys))")
     }
 
-    private static func wrong(_ node: YamlNode, _ kind: SettingKind, _ path: String) -> CasemateError {
+    private func wrong(_ node: YamlNode, _ kind: SettingKind, _ path: String) -> CasemateError {
         let nearest: String
         if case .scalar(let text, _) = node.content, case .choice(let words, _) = kind {
             nearest = Suggestion.clause(for: text, among: words)
@@ -122,17 +138,17 @@ public enum SettingChecker {
             help: help(kind))
     }
 
-    private static func help(_ kind: SettingKind) -> String {
+    private func help(_ kind: SettingKind) -> String {
         switch kind {
         case .list: "write it in brackets, [a, b], or one item a line behind a dash"
         case .mapping, .table: "write `key: value` lines, indented by two spaces"
         case .flag: "write true or false without quotes"
         case .path, .text: "put quotes around texts with special characters"
-        default: "see docs/reference/casemate-yaml.md"
+        default: "see \(page)"
         }
     }
 
-    private static func scalar(
+    private func scalar(
         _ text: String, _ isPlain: Bool, _ node: YamlNode, _ kind: SettingKind, _ path: String
     ) throws(CasemateError) -> SettingNode.Content? {
         switch kind {

@@ -32,10 +32,12 @@ package enum YamlReader {
         return try read(text, file: path)
     }
 
-    /// Reads a text; `file` stands in messages.
+    /// Reads a text; `file` stands in messages, and `page` in the help for one that is empty.
     /// - Throws: `malformed` for bad YAML, doubled keys, several documents or none; `limitExceeded`; `unsupported` for
     ///   anchors with aliases.
-    package static func read(_ text: String, file: String) throws(CasemateError) -> YamlNode {
+    package static func read(
+        _ text: String, file: String, page: String = SettingChecker.page
+    ) throws(CasemateError) -> YamlNode {
         guard text.utf8.count <= largestFile else { throw tooLarge(file) }
         if let alias = YamlAliases.first(in: text) {
             throw CasemateError(
@@ -48,7 +50,7 @@ package enum YamlReader {
             root = try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
         } catch { throw failure(error, file) }
         guard let root else {
-            throw CasemateError(.malformed, at: file, "is empty", help: "see docs/reference/casemate-yaml.md")
+            throw CasemateError(.malformed, at: file, "is empty", help: "see \(page)")
         }
         var budget = mostNodes
         return try convert(root, file, depth: 0, &budget)

@@ -28,17 +28,24 @@ public struct OutputFolder: Sendable {
     /// Writes all `files` (name to content), replacing older ones of the same names.
     /// - Throws: `CasemateError` with code `unwritable`; nothing is half-written then.
     public func write(_ files: [(name: String, content: Data)]) throws(CasemateError) {
+        try write(files, isConfidential: false)
+    }
+
+    /// Writes as `write(_:)`; what is confidential is for its owner alone, and so is the folder where it is made.
+    package func write(_ files: [(name: String, content: Data)], isConfidential: Bool) throws(CasemateError) {
         let existed = FileManager.default.fileExists(atPath: path)
-        do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch {
-            throw unwritable("the folder cannot be made")
-        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: isConfidential ? [.posixPermissions: 0o700] : nil)
+        } catch { throw unwritable("the folder cannot be made") }
         var begun: [(temporary: String, final: String)] = []
         do throws(CasemateError) {
             for file in files {
                 let final = path + "/" + file.name
                 let temporary = path + "/.\(file.name).\(ProcessInfo.processInfo.processIdentifier).part"
                 begun.append((temporary, final))
-                try Self.writeFlushed(file.content, to: temporary)
+                try Self.writeFlushed(file.content, to: temporary, mode: isConfidential ? 0o600 : 0o644)
             }
             for (temporary, final) in begun where rename(temporary, final) != 0 {
                 throw unwritable(String(cString: strerror(errno)).lowercased())
@@ -54,13 +61,13 @@ public struct OutputFolder: Sendable {
         CasemateError(.unwritable, at: path, what, help: "free space or rights there, or name another with --output")
     }
 
-    private static func writeFlushed(_ content: Data, to path: String) throws(CasemateError) {
+    private static func writeFlushed(_ content: Data, to path: String, mode: mode_t) throws(CasemateError) {
         func failure() -> CasemateError {
             CasemateError(
                 .unwritable, at: path, String(cString: strerror(errno)).lowercased(),
                 help: "free space or rights there, or name another with --output")
         }
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw failure() }
         defer { close(descriptor) }
         var offset = 0

@@ -1,5 +1,6 @@
 public import CasemateCore
 import Foundation
+import Logging
 
 /// Finds out who asks, by API keys, tokens and certificates.
 ///
@@ -66,6 +67,9 @@ public struct Authenticator: Authenticating {
             }
         }
         certificates = try (settings?["certificates"]?.items ?? []).map { node in try CertificateRule(node) }
+        if !isAnonymousAllowed, ring == nil, tokens.isEmpty, certificates.isEmpty {
+            logger.warning("nobody can get in: name keys, jwt or certificates under 'auth', or set 'anonymous: true'")
+        }
     }
 
     /// The identity behind credentials.

@@ -77,6 +77,11 @@ enum OwnedDatabase {
             throw CasemateError(
                 .refused, at: path, "can be written by its group or by others", help: "chmod 600 '\(path)'")
         }
+        guard access(path, R_OK) == 0 else {
+            throw CasemateError(
+                .unreadable, at: path, "cannot be read: \(String(cString: strerror(errno)).lowercased())",
+                help: "run this as the owner of the file")
+        }
     }
 
     private static func isEmpty(_ database: Database) throws -> Bool {
@@ -110,7 +115,11 @@ enum OwnedDatabase {
         switch error.resultCode {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT:
             return CasemateError(.malformed, at: path, "is no SQLite file, or damaged", help: "restore it; or \(help)")
-        case .SQLITE_FULL, .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_IOERR, .SQLITE_PERM:
+        case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
+            return CasemateError(
+                .unwritable, at: path, "the file or its folder cannot be written",
+                help: "run this as the owner of the file, and give that user the right to write the folder")
+        case .SQLITE_FULL, .SQLITE_IOERR:
             return CasemateError(
                 .unwritable, at: path, "\(what) cannot be kept there", help: "free space or rights there")
         case .SQLITE_BUSY, .SQLITE_LOCKED:

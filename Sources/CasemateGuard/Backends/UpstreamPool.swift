@@ -38,6 +38,7 @@ final class UpstreamPool: @unchecked Sendable {
         call.set(loop.scheduleTask(in: time) { [self] in giveUp(call, UpstreamClient.Failure.timeout) })
         while let connection = resting.popLast() {
             if connection.isOpen { return connection.start(call) }
+            open[ObjectIdentifier(connection)] = nil
         }
         if open.count + opening < most { connect(for: call) } else { waiting.append(call) }
     }
@@ -95,6 +96,7 @@ final class UpstreamPool: @unchecked Sendable {
     /// A connection has no work any more.
     func rests(_ connection: UpstreamConnection) {
         guard !isEnded else { return connection.close() }
+        guard connection.isOpen else { return closed(connection) }
         while let call = waiting.popFirst() {
             if !call.isOver { return connection.start(call) }
         }

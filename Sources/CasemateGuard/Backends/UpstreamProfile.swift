@@ -78,8 +78,9 @@ struct UpstreamProfile: Sendable {
         let classes = settings.classes ?? []
         let isRegression =
             classes.isEmpty && outputs.allSatisfy { $0.shape.count < 2 || $0.shape[1] == 1 }
+        // why none for the other protocol: a server that declares no outputs may give any.
         let shown =
-            outputs.isEmpty ? [ModelSignature.Input(name: "predictions", type: .double, shape: [nil])] : outputs
+            dialect == .mlflow ? [ModelSignature.Input(name: "predictions", type: .double, shape: [nil])] : outputs
         return ModelDescription(
             name: name, version: version, sha256: FileDigest.sha256(Data(url.utf8)), platform: "upstream",
             inputs: ports(inputs), outputs: ports(shown), layout: layout,
@@ -109,7 +110,10 @@ struct UpstreamProfile: Sendable {
             rows > request.rows
             ? request.inputs.map { NamedTensor($0.name, $0.tensor.padded(to: rows)) } : request.inputs
         switch dialect {
-        case .openInference: return ServingRequest.openInference(tensors, outputs: wanted, isBinary: isBinary)
+        case .openInference:
+            // why by name: servers give some of their outputs by themselves, and all that are declared are promised here.
+            let names = wanted.isEmpty ? outputs.map(\.name) : wanted
+            return ServingRequest.openInference(tensors, outputs: names, isBinary: isBinary)
         case .mlflow: return ServingRequest.mlflow(tensors, columns: columns, rows: rows)
         }
     }

@@ -11,7 +11,7 @@ struct UpstreamSettings: Sendable {
     var dialect: Dialect?
     /// Model and version there.
     var model: String?, version: String?
-    /// Outputs to ask for by name; empty takes what the server gives by itself.
+    /// Outputs to ask for by name; empty takes all that the server declares.
     var outputs: [String] = []
     /// Whether values go as they stand in memory.
     var isBinary = false
@@ -116,7 +116,7 @@ struct UpstreamSettings: Sendable {
             "what it speaks; left out, the address tells or the server is asked"),
         SettingKey("model", .text, "name of the model there; left out, the name under which it is served here"),
         SettingKey("model_version", .text, "version there; left out, the newest"),
-        SettingKey("outputs", .list(.text), "outputs to ask for by name; left out, what the server gives by itself"),
+        SettingKey("outputs", .list(.text), "outputs to ask for by name; left out, all that the server declares"),
         SettingKey(
             "encoding", .choice(["json", "binary"]), "how values go to an Open Inference server",
             fallback: .text("json")),

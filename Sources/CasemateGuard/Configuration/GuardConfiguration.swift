@@ -13,6 +13,8 @@ public struct GuardConfiguration: Sendable {
         /// All that stands under the entry.
         public let node: SettingNode
     }
+    /// The page of the grammar.
+    private static let page = "docs/reference/guard-yaml.md"
     /// The file; empty for a text.
     public let path: String
     /// Folder that relative paths are taken from.
@@ -26,18 +28,41 @@ public struct GuardConfiguration: Sendable {
 
     /// Reads a file.
     /// - Throws: what `SettingChecker` throws; `invalidSetting` for models without or with two sources, doubled names,
-    ///   and stages that do not exist.
+    ///   and stages that do not exist; `notFound` for an audit log in a folder that is not there.
     public init(contentsOf path: String) throws(CasemateError) {
         let data: Data
-        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-            throw CasemateError(
-                .notFound, at: path, "cannot be read",
-                help: "name a file such as guard.yaml; see docs/reference/guard-yaml.md")
-        }
+        do { data = try Data(contentsOf: URL(fileURLWithPath: path)) } catch { throw Self.unreadable(path) }
         guard data.count <= YamlReader.largestFile, let text = String(data: data, encoding: .utf8) else {
             throw CasemateError(.malformed, at: path, "is no text of at most 1 MiB", help: "save it as UTF-8")
         }
         try self.init(text, path: path)
+        // why here: the secret is made beside the log before the log is, and would be what is said to be missing.
+        if let log = root["audit_log"]?["path"], let name = log.text {
+            let file = name.hasPrefix("/") || folder.isEmpty ? name : "\(folder)/\(name)"
+            let parent = URL(fileURLWithPath: file).deletingLastPathComponent().path
+            guard Self.isFolder(parent) else {
+                throw CasemateError(
+                    .notFound, at: log.place, "'audit_log': there is no folder '\(parent)'",
+                    help: "make it, or name a file in another folder")
+            }
+        }
+    }
+
+    private static func unreadable(_ path: String) -> CasemateError {
+        if isFolder(path) {
+            return CasemateError(
+                .unreadable, at: path, "is a folder", help: "name the file in it, such as \(path)/guard.yaml")
+        }
+        guard FileManager.default.fileExists(atPath: path) else {
+            return CasemateError(
+                .notFound, at: path, "there is no such file", help: "name a file such as guard.yaml; see \(page)")
+        }
+        return CasemateError(.unreadable, at: path, "cannot be read", help: "give yourself the right to read it")
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     /// Reads a text; `path` stands in messages and says where relative paths begin.
@@ -45,7 +70,7 @@ public struct GuardConfiguration: Sendable {
         self.path = path
         folder = path.contains("/") ? String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) : ""
         policy = Hexadecimal.text(of: SHA256.hash(data: Data(text.utf8)))
-        root = try SettingChecker.read(text, file: path, keys: Self.keys)
+        root = try SettingChecker.read(text, file: path, keys: Self.keys, page: Self.page)
         models = try Self.models(root)
     }
 

@@ -12,14 +12,16 @@ public struct GuardLoader: Sendable {
     public let clock: any GuardClock
     /// Randomness and logger.
     public let context: RunContext
+    /// Whether it is only looked whether all could be opened: nothing is written.
+    public let isCheck: Bool
 
     /// Makes a loader; it is kept for reloads.
     public init(
         opener: BackendOpener, memory: GuardMemory = .init(), metrics: MetricsRegistry = .init(),
-        clock: any GuardClock = SystemClock(), context: RunContext = .init()
+        clock: any GuardClock = SystemClock(), context: RunContext = .init(), isCheck: Bool = false
     ) {
         (self.opener, self.memory, self.metrics) = (opener, memory, metrics)
-        (self.clock, self.context) = (clock, context)
+        (self.clock, self.context, self.isCheck) = (clock, context, isCheck)
     }
 
     /// Opens everything that a configuration names. Nothing of it is in force when this throws.
@@ -39,10 +41,12 @@ public struct GuardLoader: Sendable {
                 .invalidSetting, at: configuration.path, "'audit_log' is missing", help: "add `audit_log: audit.sqlite`"
             )
         }
+        let log: any DecisionLog =
+            isCheck ? try AuditCheck(audit, setup: shared) : try AuditLog(audit, setup: shared)
         return GuardGeneration(
             configuration: configuration, server: try ServerSettings(configuration),
             authenticator: try Authenticator(configuration.root["auth"], setup: shared), models: models,
-            edge: try pipeline(nil, configuration, shared), log: try AuditLog(audit, setup: shared),
+            edge: try pipeline(nil, configuration, shared), log: log,
             observers: [traffic],
             setup: shared)
     }
@@ -54,12 +58,12 @@ public struct GuardLoader: Sendable {
             secret: secret,
             openBackend: { path, name in
                 throw CasemateError(.unsupported, at: path, "no further models are opened here", help: "")
-            }, context: context)
+            }, context: context, isCheck: isCheck)
         let opener = opener
         return StageSetup(
             model: model, folder: configuration.folder, clock: clock, memory: memory, metrics: metrics,
             secret: secret, openBackend: { path, name in try opener.open(path: path, name: name, setup: base) },
-            context: context)
+            context: context, isCheck: isCheck)
     }
 
     private func pipeline(
@@ -88,6 +92,8 @@ public struct GuardLoader: Sendable {
             log.contains("/") ? log[..<(log.lastIndex(of: "/") ?? log.startIndex)] + "/guard.secret" : "guard.secret"
         let path = named ?? String(beside)
         let isRooted = path.hasPrefix("/") || configuration.folder.isEmpty
-        return try GuardSecret.opened(at: isRooted ? path : "\(configuration.folder)/\(path)")
+        let place = isRooted ? path : "\(configuration.folder)/\(path)"
+        if isCheck, FileFacts(path: place) == nil { return GuardSecret() }
+        return try GuardSecret.opened(at: place)
     }
 }

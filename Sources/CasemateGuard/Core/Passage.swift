@@ -27,7 +27,11 @@ struct Passage: ~Copyable {
     mutating func answer(
         faces: [any WireFace], readBody: (Int) async throws -> [UInt8]
     ) async throws -> WireResponse {
-        let route = try self.route(among: faces)
+        let route: WireRoute
+        do { route = try self.route(among: faces) } catch {
+            try await admitStranger()
+            throw error
+        }
         let client = try await client(for: route)
         exchange = Exchange(
             id: exchange.id, trace: exchange.trace, client: client, face: exchange.face,
@@ -82,6 +86,20 @@ struct Passage: ~Copyable {
         }
         guard let route else { throw GuardRefusal(.notFound, "there is nothing at this address") }
         return route
+    }
+
+    /// Shows a request that leads nowhere to the stages at the edge, by its address, so that who tries addresses meets
+    /// limits too.
+    /// - Throws: `GuardRefusal` of the first enforced stage that refuses.
+    private mutating func admitStranger() async throws {
+        let address = NetworkAddress(Credentials(head, trusting: generation.server).address)
+        let client = ClientIdentity(
+            id: "anonymous:\(address.host)", method: .anonymous, scopes: [], network: address.network)
+        exchange = Exchange(
+            id: exchange.id, trace: exchange.trace, client: client, face: exchange.face, model: "", version: "",
+            arrival: exchange.arrival, deadline: exchange.deadline, announcedBytes: head.contentLength)
+        pipeline = generation.edge
+        try await generation.edge.admit(&exchange)
     }
 
     private func client(for route: WireRoute) async throws -> ClientIdentity {

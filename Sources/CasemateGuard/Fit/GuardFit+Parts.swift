@@ -39,11 +39,14 @@ extension GuardFit.Result {
     /// Writes the folder.
     ///
     /// A new folder appears whole, by one rename. In one that is there the files are replaced one by one, the profile last;
-    /// it holds the digests of the others, so that a reader sees the old or the new set or is told of the mixture.
+    /// it holds the digests of the others, so that a reader sees the old or the new set or is told of the mixture. The
+    /// files, and the folder where it is made, are for their owner alone: they hold values of rows.
     /// - Throws: `unwritable`.
     public func write(to folder: String) throws(CasemateError) {
         let files = FileManager.default
-        guard !files.fileExists(atPath: folder) else { return try OutputFolder(folder).write(self.files) }
+        guard !files.fileExists(atPath: folder) else {
+            return try OutputFolder(folder).write(self.files, isConfidential: true)
+        }
         let url = URL(fileURLWithPath: folder)
         let parent = url.deletingLastPathComponent().path
         let part = "\(parent)/.\(url.lastPathComponent).\(ProcessInfo.processInfo.processIdentifier).part"
@@ -51,7 +54,7 @@ extension GuardFit.Result {
             throw CasemateError(
                 .unwritable, at: folder, "the folder cannot be made", help: "name another with --output")
         }
-        try OutputFolder(part).write(self.files)
+        try OutputFolder(part).write(self.files, isConfidential: true)
         guard rename(part, url.path) == 0 else {
             let reason = String(cString: strerror(errno)).lowercased()
             try? files.removeItem(atPath: part)

@@ -41,6 +41,8 @@ public struct GuardFit: Sendable {
         /// Columns that find most held-out rows beyond what is usual.
         public let worst: [(name: String, rows: Int)]
     }
+    /// Fewest rows that anything is learnt from.
+    static let fewest = 50
     private let plan: Plan
     private let search: EngineSearch
 
@@ -48,8 +50,8 @@ public struct GuardFit: Sendable {
     public init(_ plan: Plan, search: EngineSearch) { (self.plan, self.search) = (plan, search) }
 
     /// Learns. The same data, model and seed give the same bytes at any number of threads.
-    /// - Throws: what reading data and model and binding them throw; `unusableData` for rows that the model cannot answer;
-    ///   `unsupported` for a model of texts; `invalidSetting`; `Cancelled`.
+    /// - Throws: what reading data and model and binding them throw; `unusableData` for fewer than 50 rows and for rows that
+    ///   the model cannot answer; `unsupported` for a model of texts; `invalidSetting`; `Cancelled`.
     public func run(context: RunContext) throws -> Result {
         guard plan.rate > 0, plan.rate <= 0.5 else {
             throw CasemateError(
@@ -59,6 +61,12 @@ public struct GuardFit: Sendable {
         context.progress("reading", 0, 4)
         let runtime = try? OnnxRuntime(search)
         let (table, matrix) = try rows(runtime, context)
+        guard matrix.count >= Self.fewest else {
+            throw CasemateError(
+                .unusableData, at: plan.data,
+                "\(matrix.count) row\(matrix.count == 1 ? " is" : "s are") too few to learn what is usual",
+                help: "thresholds would mean nothing; give at least \(Self.fewest) trusted rows, better some thousand")
+        }
         context.progress("asking the model", 1, 4)
         let predictions = try table.predict(matrix, cancellation: context.cancellation)
         guard predictions.scores.allSatisfy(\.isFinite) else {

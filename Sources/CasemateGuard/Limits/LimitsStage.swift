@@ -46,7 +46,7 @@ public struct LimitsStage: GuardStage {
         meters = LimitMeters(setup.metrics)
         policy = RateHeaders.policy(rate: settings.client.rate, daily: settings.client.daily)
         let (memory, clock) = (memory, clock)
-        quotas = try settings.quotaStore.map { name in
+        quotas = try (setup.isCheck ? nil : settings.quotaStore).map { name in
             let path = setup.path(name)
             return try setup.memory.object("limits.quotas.\(path)") {
                 let today = memory.days.today(clock.wall, monotonic: clock.monotonic).day

@@ -127,6 +127,28 @@ struct AuditEntry: Sendable {
         return AuditEntry(columns, text)
     }
 
+    /// The record of an operator who cleared a client: its evidence starts anew.
+    /// - Parameter standing: How the client stood; `nil` where no detector had anything to say.
+    static func clearing(
+        _ client: String, _ standing: ClientStanding?, who: String, fields: AuditFields, time: Date
+    ) -> AuditEntry {
+        var columns = AuditColumns(time: AuditTime.microseconds(time), kind: "clearing")
+        let client = fields.kept(client, .client)
+        columns.client = AuditColumns.plain(client)
+        var text = AuditText()
+        text.object("client") { text in
+            if !fields.names.isEmpty { text.list("hashed", fields.names) { $0.quoted($1) } }
+            text.member("id", client)
+        }
+        text.member("kind", "clearing")
+        text.member("level", standing?.level.rawValue ?? ClientStanding.Level.calm.rawValue)
+        text.list("reasons", (standing?.reasons ?? []).prefix(32)) { $0.quoted(AuditText.clipped($1, 128)) }
+        text.member("score", standing?.score ?? 0)
+        text.member("time", AuditTime.text(columns.time))
+        text.member("who", AuditText.clipped(who, ReviewQueue.longestName))
+        return AuditEntry(columns, text)
+    }
+
     /// The record of old records that were deleted; it carries the chain over them.
     /// - Parameters:
     ///   - from: Number of the first and the last deleted record.

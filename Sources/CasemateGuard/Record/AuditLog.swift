@@ -50,6 +50,13 @@ public final class AuditLog: DecisionLog {
         }
     }
 
+    /// Keeps that an operator cleared a client.
+    /// - Throws: `GuardRefusal` when it cannot be kept, whatever `on_failure` says.
+    public func noteClearing(of client: String, standing: ClientStanding?, who: String) throws {
+        let entry = AuditEntry.clearing(client, standing, who: who, fields: fields, time: writer.clock.wall)
+        if let failure = writer.appendAndWait(entry) { throw failure.refusal }
+    }
+
     /// Waits until the writer has done all that is due.
     package func settle() async { _ = await writer.perform { _ in } }
     /// Lets the file have no more pages than this, or than it has: for tests of what happens on a full disk.

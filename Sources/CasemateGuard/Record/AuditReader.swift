@@ -168,11 +168,17 @@ extension AuditReader {
         }
     }
     /// Number of the record of a held request; `nil` where none of that identifier is held.
-    func heldNumber(_ id: String) throws(CasemateError) -> Int64? {
-        try read { database in
-            try Int64.fetchOne(
-                database, sql: "SELECT number FROM records WHERE held = 1 AND id = ?",
-                arguments: [AuditColumns.plain(AuditText.clipped(id, 64))])
+    func heldNumber(_ id: String) throws(CasemateError) -> (number: Int64, isDecided: Bool)? {
+        let id = AuditColumns.plain(AuditText.clipped(id, 64))
+        return try read { database in
+            guard
+                let number = try Int64.fetchOne(
+                    database, sql: "SELECT number FROM records WHERE held = 1 AND id = ?", arguments: [id])
+            else { return nil }
+            let isDecided = try Bool.fetchOne(
+                database, sql: "SELECT EXISTS (SELECT 1 FROM records WHERE kind = 'review' AND id = ?)",
+                arguments: [id])
+            return (number, isDecided ?? false)
         }
     }
 }
@@ -200,6 +206,7 @@ extension HeldRequest {
     /// `stage: reason` for each reason; the stage and what it said where it gave none.
     private static func reasons(_ verdicts: [AuditJSON]) -> [String] {
         verdicts.flatMap { verdict -> [String] in
+            guard verdict["consequence"]?.text != "pass" else { return [] }
             let stage = verdict["stage"]?.text ?? ""
             let reasons = verdict["reasons"]?.list.compactMap(\.text) ?? []
             return reasons.isEmpty

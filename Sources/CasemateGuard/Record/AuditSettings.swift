@@ -80,13 +80,16 @@ struct AuditSettings: Sendable {
 
     private static func age(_ node: SettingNode) throws(CasemateError) -> Double {
         let text = node.text ?? ""
+        // why no bare number: who writes 90 means days, and would lose the log after a minute and a half.
+        let hasUnit = text.utf8.last.map { !(48...57).contains($0) } ?? false
         let seconds =
             text.hasSuffix("d")
-            ? SettingScalar.number(String(text.dropLast())).map { $0 * 86_400 } : SettingScalar.seconds(text)
+            ? SettingScalar.number(String(text.dropLast())).map { $0 * 86_400 }
+            : hasUnit ? SettingScalar.seconds(text) : nil
         guard let seconds, seconds >= 1, seconds <= 36_525 * 86_400 else {
             throw CasemateError(
                 .invalidSetting, at: node.place,
-                "'retention': expected an age of 1s to 36525d, found '\(text.prefix(40))'",
+                "'retention': expected an age with its unit, 1s to 36525d, found '\(text.prefix(40))'",
                 help: "write `90d`, or leave it out to keep all records")
         }
         return seconds

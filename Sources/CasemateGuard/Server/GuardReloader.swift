@@ -106,19 +106,28 @@ public actor GuardReloader {
             })
     }
 
-    /// The configuration, the model files, and whatever file a stage names.
+    /// Keys whose files the guard writes itself.
+    private static let own: Set<String> = ["quota_store", "record"]
+
+    /// The configuration, the model files, and whatever file or profile a stage names.
     private static func files(_ configuration: GuardConfiguration) -> [String] {
         var found: Set<String> = [configuration.path]
         func take(_ node: SettingNode, isCertain: Bool) {
-            for entry in node.entries { take(entry.value, isCertain: isCertain) }
+            for entry in node.entries where !own.contains(entry.key) { take(entry.value, isCertain: isCertain) }
             for item in node.items { take(item, isCertain: isCertain) }
             guard let text = node.text, text.utf8.count < 4_096, !text.contains("\n"), !text.contains("://") else {
                 return
             }
             let path = text.hasPrefix("/") || configuration.folder.isEmpty ? text : "\(configuration.folder)/\(text)"
             var isFolder: ObjCBool = false
-            let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
-            if isCertain || isThere { found.insert(path) }
+            let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+            // why the one file: it is written last and holds the digests of the others.
+            let profile = path + "/" + GuardProfile.profileFile
+            if isThere, isFolder.boolValue {
+                if FileManager.default.fileExists(atPath: profile) { found.insert(profile) }
+            } else if isCertain || isThere {
+                found.insert(path)
+            }
         }
         for model in configuration.models {
             if let path = model.node["path"] { take(path, isCertain: true) }

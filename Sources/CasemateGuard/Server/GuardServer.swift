@@ -136,6 +136,11 @@ public final class GuardServer: Sendable {
     }
 
     private static func cannotListen(_ listen: ListenAddress, _ error: any Error) -> any Error {
+        if error is SocketAddressError.UnknownHost {
+            return CasemateError(
+                .notFound, at: "\(listen.host):\(listen.port)", "cannot listen there: the name is not known",
+                help: "name an address of this machine under `listen`, such as 127.0.0.1 or 0.0.0.0")
+        }
         guard let error = error as? IOError else { return error }
         let reason = String(cString: strerror(error.errnoCode)).lowercased()
         return CasemateError(

@@ -20,7 +20,11 @@ public struct GuardService: Sendable {
     public init(configuration path: String, loader: GuardLoader) async throws {
         (self.loader, logger) = (loader, loader.context.logger)
         generation = try await loader.load(try GuardConfiguration(contentsOf: path))
-        if let encryption = generation.server.encryption { _ = try TransportSecurity(encryption) }
+        guard let encryption = generation.server.encryption else { return }
+        do { _ = try TransportSecurity(encryption) } catch {
+            await close(generation, nil)
+            throw error
+        }
     }
 
     /// What was loaded, one line a model and one for the server, for people.

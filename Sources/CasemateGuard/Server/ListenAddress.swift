@@ -31,6 +31,9 @@ public struct ListenAddress: Sendable, Hashable {
         guard !host.isEmpty, host.utf8.count <= 253, isName, port.utf8.allSatisfy({ (48...57).contains($0) }),
             let number = Int(port), (0...65_535).contains(number)
         else { throw failure }
+        // why: the system takes 256.1.1.1 for a name and looks it up, and 8080 or 127.1 for addresses that nobody means.
+        let isNumeric = host.contains(":") || host.utf8.allSatisfy { (48...57).contains($0) || $0 == UInt8(ascii: ".") }
+        guard !isNumeric || AddressRange.bytes(host) != nil else { throw failure }
         (self.host, self.port) = (host, number)
     }
 

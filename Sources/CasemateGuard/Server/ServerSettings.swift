@@ -64,6 +64,15 @@ public struct ServerSettings: Sendable {
         }
         hasAccessLog = root["server"]?["access_log"]?.flag ?? true
         encryption = try root["tls"].map { try Self.encryption($0, configuration) }
+        // why an error: rules over certificates that no caller is asked for would let nobody in, without a word.
+        if let rules = root["auth"]?["certificates"], encryption.map({ $0.clients == .none }) ?? true {
+            throw CasemateError(
+                .invalidSetting, at: rules.place,
+                encryption == nil
+                    ? "'auth.certificates' needs encryption, and there is no 'tls'"
+                    : "'auth.certificates' needs callers that are asked for a certificate, and 'tls' asks for none",
+                help: "add `client_ca: ca.pem` under `tls`, beside `certificate` and `key`, or leave the rules out")
+        }
     }
 
     /// The place in messages is the key's own.

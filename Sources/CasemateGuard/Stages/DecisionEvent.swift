@@ -69,8 +69,22 @@ public protocol DecisionLog: Sendable {
     func append(_ event: DecisionEvent) async throws
     /// Whether decisions are being kept; `false` lets `/v2/health/ready` answer 503 when the log fails closed.
     var isWriting: Bool { get }
+    /// Keeps that an operator cleared a client, so that its evidence starts anew.
+    /// - Parameters:
+    ///   - client: Its name, as `ClientIdentity.id`.
+    ///   - standing: How it stood; `nil` where no detector had anything to say.
+    ///   - who: Who cleared it.
+    /// - Throws: `GuardRefusal` when it cannot be kept.
+    func noteClearing(of client: String, standing: ClientStanding?, who: String) throws
     /// Writes what is left and closes.
     func close() async
+}
+
+extension DecisionLog {
+    /// A log that cannot keep it lets nobody be cleared.
+    public func noteClearing(of client: String, standing: ClientStanding?, who: String) throws {
+        throw GuardRefusal(.unavailable, "this log does not keep who was cleared", retryAfter: 60)
+    }
 }
 
 /// Somebody who looks at decisions as they go out: metrics, pages. Called after the log has kept the event; must not wait.

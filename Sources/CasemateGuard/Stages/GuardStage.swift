@@ -86,16 +86,19 @@ public struct StageSetup: Sendable {
     public let openBackend: @Sendable (_ path: String, _ name: String) throws -> any ModelBackend
     /// Randomness, time budget and logger.
     public let context: RunContext
+    /// Whether the configuration is only checked: files are read, and none is made or changed.
+    public let isCheck: Bool
 
     /// Makes a setup.
     public init(
         model: ModelDescription?, folder: String, clock: any GuardClock, memory: GuardMemory,
         metrics: MetricsRegistry, secret: GuardSecret,
         openBackend: @escaping @Sendable (_ path: String, _ name: String) throws -> any ModelBackend,
-        context: RunContext
+        context: RunContext, isCheck: Bool = false
     ) {
         (self.model, self.folder, self.clock, self.memory) = (model, folder, clock, memory)
         (self.metrics, self.secret, self.openBackend, self.context) = (metrics, secret, openBackend, context)
+        self.isCheck = isCheck
     }
     /// A path of the configuration, taken from its folder.
     public func path(_ path: String) -> String {

@@ -109,42 +109,36 @@ struct AdminPages {
 
     /// The clients by risk: those with an alarm first, by its score; then by the share of what stages noticed.
     var ranked: [Members] {
+        typealias Client = (id: String, count: TrafficMonitor.ClientCount, standing: ClientStanding?)
         let standings = generation.memory.object("guard.standings") { ClientStandings() }.ranked(limit: 500)
-        var known: Set<String> = []
-        var rows: [Members] = []
-        for standing in standings {
-            known.insert(standing.id)
-            let count = traffic.clients[standing.id] ?? .init()
-            let reasons = standing.reasons + count.reasons.filter { !standing.reasons.contains($0) }
-            rows.append(
-                row(
-                    standing.id, level: standing.level.rawValue, score: String(format: "%.2f", standing.score),
-                    isAlarm: standing.firstAlarm != nil, requests: max(standing.requests, count.requests), count,
-                    reasons))
+        let known = Set(standings.map(\.id))
+        let watched: [Client] = standings.map {
+            (id: $0.id, count: traffic.clients[$0.id] ?? .init(), standing: $0)
         }
-        let others = traffic.clients.filter { !known.contains($0.key) }.sorted { one, other in
-            let (first, second) = (Self.risk(one.value), Self.risk(other.value))
-            return first != second ? first > second : one.key < other.key
+        let others: [Client] = traffic.clients.filter { !known.contains($0.key) }.map {
+            (id: $0.key, count: $0.value, standing: nil)
         }
-        rows += others.prefix(500).map { id, count in
-            row(id, level: "", score: "–", isAlarm: false, requests: count.requests, count, count.reasons)
+        let alarms = watched.filter { $0.standing?.firstAlarm != nil }
+        let rest = (watched.filter { $0.standing?.firstAlarm == nil } + others).sorted { one, other in
+            let (first, second) = (Self.risk(one.count), Self.risk(other.count))
+            return first != second ? first > second : one.id < other.id
         }
-        let alarms = rows.filter { $0["isAlarm"] as? Bool == true }
-        return alarms + rows.filter { $0["isAlarm"] as? Bool != true }
+        return (alarms + rest.prefix(1_000)).map { row($0.id, $0.standing, $0.count) }
     }
 
     private static func risk(_ count: TrafficMonitor.ClientCount) -> Double {
         Double(count.noticed) / Double(max(10, count.requests))
     }
 
-    private func row(
-        _ id: String, level: String, score: String, isAlarm: Bool, requests: Int, _ count: TrafficMonitor.ClientCount,
-        _ reasons: [String]
-    ) -> Members {
-        [
-            "id": id, "level": level.isEmpty ? "no standing" : level, "score": score, "isAlarm": isAlarm,
-            "requests": Self.count(requests), "refused": Self.count(count.refused),
-            "noticed": Self.count(count.noticed),
+    private func row(_ id: String, _ standing: ClientStanding?, _ count: TrafficMonitor.ClientCount) -> Members {
+        let spoken = standing?.reasons ?? []
+        let reasons = spoken + count.reasons.filter { !spoken.contains($0) }
+        let score = standing.map { String(format: "%.2f", $0.score) } ?? "–"
+        let requests = max(standing?.requests ?? 0, count.requests)
+        return [
+            "id": id, "level": standing?.level.rawValue ?? "no standing", "score": score,
+            "isAlarm": standing?.firstAlarm != nil, "requests": Self.count(requests),
+            "refused": Self.count(count.refused), "noticed": Self.count(count.noticed),
             "reasons": reasons.isEmpty ? "nothing noticed" : reasons.prefix(6).joined(separator: ", "),
             "seen": count.requests > 0 ? Self.time(count.lastSeen) : "–", "token": formToken,
         ]

@@ -33,7 +33,7 @@ enum AdminTemplates {
 
     private static let signIn = """
         {{>top}}<section class="narrow"><h1>Sign in</h1><p>These pages need an API key with the scope <code>admin</code>:
-        <code>casemate keys add --scope admin</code> makes one.</p>
+        <code>casemate keys add --store keys.sqlite --name NAME --scopes admin</code> makes one.</p>
         {{#hasError}}<p class="error" role="alert">{{error}}</p>{{/hasError}}
         <form method="post" action="/ui/sign-in" class="stack"><label for="key">API key</label>
         <input id="key" name="key" type="password" autocomplete="off" required autofocus><button>Sign in</button></form></section>{{>bottom}}
@@ -70,17 +70,17 @@ enum AdminTemplates {
         """
 
     private static let review = """
-        {{>top}}<section><h1>Waiting for a decision</h1>{{#hasWaiting}}<ul class="held">{{#waiting}}<li><p><code>{{client}}</code> asked <strong>{{model}}</strong> at {{time}}</p>
+        {{>top}}<section><h1>Waiting for a decision</h1><p class="note">Callers were served already, as the record of each request says. What you decide is kept in the audit log and goes to nobody.</p>{{#hasWaiting}}<ul class="held">{{#waiting}}<li><p><code>{{client}}</code> asked <strong>{{model}}</strong> at {{time}}</p>
         <p class="faint">{{reasons}} · answered with {{labels}} · request <code>{{id}}</code></p>
         <form method="post" action="/ui/decide" class="row"><input type="hidden" name="token" value="{{token}}"><input type="hidden" name="id" value="{{id}}"><label class="hidden" for="note-{{id}}">Note</label><input id="note-{{id}}" name="note" maxlength="2000" placeholder="note"><button name="decision" value="approve">Approve</button><button name="decision" value="deny" class="danger">Deny</button></form></li>{{/waiting}}</ul>{{/hasWaiting}}
         {{^hasWaiting}}<p class="none">Nothing waits.</p>{{/hasWaiting}}</section>
-        {{#hasDecided}}<section><h2>Decided</h2><div class="scroll"><table><thead><tr><th>Time</th><th>Client</th><th>Model</th><th>Why held</th><th>Decision</th><th>By</th><th>Note</th></tr></thead><tbody>
-        {{#decided}}<tr><td>{{time}}</td><td class="long"><code>{{client}}</code></td><td>{{model}}</td><td>{{reasons}}</td><td>{{decision}}</td><td>{{who}}</td><td>{{note}}</td></tr>{{/decided}}</tbody></table></div></section>{{/hasDecided}}{{>bottom}}
+        {{#hasDecided}}<section><h2>Decided</h2><div class="scroll"><table><thead><tr><th>Asked</th><th>Client</th><th>Model</th><th>Why held</th><th>Decision</th><th>By</th><th>Note</th></tr></thead><tbody>
+        {{#decided}}<tr><td class="whole">{{time}}</td><td class="long"><code>{{client}}</code></td><td>{{model}}</td><td>{{reasons}}</td><td>{{decision}}</td><td>{{who}}</td><td class="long">{{note}}</td></tr>{{/decided}}</tbody></table></div></section>{{/hasDecided}}{{>bottom}}
         """
 
     private static let decisions = """
         {{>top}}<section><h1>Last decisions</h1>{{#hasDecisions}}<div class="scroll"><table><thead><tr><th>Time</th><th>Client</th><th>Model</th><th class="number">Status</th><th>Outcome</th><th>Why</th><th class="number">ms</th><th>Request</th></tr></thead><tbody>
-        {{#decisions}}<tr><td>{{time}}</td><td class="long"><code>{{client}}</code></td><td>{{model}}</td><td class="number">{{status}}</td><td>{{#isRefused}}<strong class="alarm">{{outcome}}</strong>{{/isRefused}}{{^isRefused}}{{outcome}}{{/isRefused}}</td><td>{{reasons}}</td><td class="number">{{milliseconds}}</td><td><code>{{id}}</code></td></tr>{{/decisions}}</tbody></table></div>
+        {{#decisions}}<tr><td class="whole">{{time}}</td><td class="long"><code>{{client}}</code></td><td>{{model}}</td><td class="number">{{status}}</td><td>{{#isRefused}}<strong class="alarm">{{outcome}}</strong>{{/isRefused}}{{^isRefused}}{{outcome}}{{/isRefused}}</td><td>{{reasons}}</td><td class="number">{{milliseconds}}</td><td><code>{{id}}</code></td></tr>{{/decisions}}</tbody></table></div>
         <p class="note">The last 200 since the start. All of them: <code>casemate log query</code>.</p>{{/hasDecisions}}{{^hasDecisions}}<p class="none">Nothing was decided yet.</p>{{/hasDecisions}}</section>{{>bottom}}
         """
 
@@ -99,7 +99,7 @@ enum AdminTemplates {
         .error,.alarm{color:var(--bad);font-weight:600}.held li{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1rem 1.2rem}.held li+li{margin-top:12px}
         .traffic{max-width:none}.traffic .ok,.key.ok::before{fill:var(--s0);background:var(--s0)}.traffic .no,.key.no::before{fill:var(--s1);background:var(--s1)}.traffic .bad,.key.bad::before{fill:var(--bad);background:var(--bad)}
         .key{white-space:nowrap;margin-left:.8rem}.key::before{content:"";display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
-        h1 .count{display:inline}.clients td:nth-child(4){min-width:12rem}.clients td.long{min-width:9rem}.clients td:last-child{white-space:nowrap}
+        h1 .count{display:inline}.clients td:nth-child(4){min-width:12rem}td.long{min-width:9rem}.clients td:last-child,td.whole{white-space:nowrap}
         @media (max-width:640px){.guard nav{order:3;flex-basis:100%}.guard form{margin-left:auto}.traffic text{font-size:24px}}
         """
 }

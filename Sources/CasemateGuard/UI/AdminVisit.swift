@@ -106,8 +106,16 @@ struct AdminVisit {
                 id: fields["id"], decision: decision, note: String(fields["note"].prefix(2_000)), who: viewer.client)
             return AdminPages.redirect(to: "/ui/review")
         default:
-            let standings = generation.memory.object("guard.standings") { ClientStandings() }
-            standings.clear(fields["id"])
+            let standings = generation.memory.object(ClientStandings.memoryName) { ClientStandings() }
+            let clock = generation.clock
+            let traffic = generation.memory.object("guard.traffic") { TrafficMonitor(clock: clock) }
+            let (id, standing) = (fields["id"], standings.standing(of: fields["id"]))
+            guard standing != nil || traffic.snapshot().clients[id] != nil else {
+                throw GuardRefusal(.notFound, "no client of this name has asked", field: "id")
+            }
+            // why first: a standing that is cleared without a trace would hide whoever was let go.
+            try generation.log.noteClearing(of: id, standing: standing, who: viewer.client)
+            standings.clear(id)
             return AdminPages.redirect(to: "/ui/clients")
         }
     }

@@ -15,7 +15,9 @@ extension GuardSecret {
             let isMissing = errno == ENOENT
             throw CasemateError(
                 isMissing ? .notFound : .unreadable, at: path, isMissing ? "no such file" : "cannot be read",
-                help: "make one with `casemate watermark keygen --output \(path)`")
+                help: isMissing
+                    ? "make one with `casemate watermark keygen --output \(path)`"
+                    : "give its owner the right to read it, and run Casemate as that user")
         }
         defer { close(descriptor) }
         guard let facts = FileFacts(descriptor: descriptor), facts.isPlainFile else {

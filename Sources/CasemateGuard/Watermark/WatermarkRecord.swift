@@ -49,9 +49,21 @@ public final class WatermarkRecord: Sendable {
         } catch { throw Self.failure(error, path) }
     }
 
+    /// Stands for a file that is not there while a configuration is only checked; nothing of it is kept.
+    init(standingFor path: String, fingerprint: String) throws(CasemateError) {
+        self.path = path
+        do {
+            queue = try DatabaseQueue()
+            try queue.write { try Self.check($0, path, fingerprint, isMade: true) }
+        } catch { throw Self.failure(error, path) }
+    }
+
     private static func prepare(_ path: String, isMade: Bool) throws(CasemateError) {
         let descriptor = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | (isMade ? O_CREAT : 0), 0o600)
         guard descriptor >= 0 else {
+            if errno == EISDIR {
+                throw CasemateError(.refused, at: path, "is a folder", help: "name the file, such as \(path)/\(name)")
+            }
             let isMissing = errno == ENOENT && !isMade
             throw CasemateError(
                 isMissing ? .notFound : .unwritable, at: path, isMissing ? "no such file" : "cannot be opened",

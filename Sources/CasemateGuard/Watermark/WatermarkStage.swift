@@ -22,7 +22,7 @@ public struct WatermarkStage: GuardStage {
     public static let keys: [SettingKey] = [
         SettingKey(
             "share", .number(0...0.05),
-            "most expected accuracy that changed labels may cost; about this share of labels is changed",
+            "most expected accuracy that changed labels may cost",
             fallback: .number(0.005)),
         SettingKey(
             "strength", .number(0...1),
@@ -68,7 +68,9 @@ public struct WatermarkStage: GuardStage {
         let path = setup.path(settings?["record"]?.text ?? WatermarkRecord.name)
         let fingerprint = key.fingerprint
         let record = try setup.memory.object("watermark.record \(path) \(fingerprint)") {
-            try WatermarkRecord(path, fingerprint: fingerprint, isMade: true)
+            setup.isCheck && FileFacts(path: path) == nil
+                ? try WatermarkRecord(standingFor: path, fingerprint: fingerprint)
+                : try WatermarkRecord(path, fingerprint: fingerprint, isMade: true)
         }
         let limits = WatermarkRecord.Limits(
             caller: settings?["record_rows"]?.integer ?? 20_000,

@@ -58,8 +58,11 @@ public struct WatermarkVerifier: Sendable {
     ) throws -> ([WatermarkEvidence], Bool) {
         guard sample.count >= WatermarkTest.fewest else {
             throw CasemateError(
-                .unusableData, at: "record", "\(sample.count) rows are too few to say anything",
-                help: "let the guard record at least some hundred answers")
+                .unusableData, at: onlyShared ? "inputs" : "record",
+                "\(sample.count) rows are too few to say anything",
+                help: onlyShared
+                    ? "give at least \(WatermarkTest.fewest) rows, better some thousand"
+                    : "let the guard record at least some hundred answers")
         }
         let test = try WatermarkTest(sample, key: key, engine: engine, cancellation: cancellation)
         let predictions = try ask(sample.rows, sample.count)

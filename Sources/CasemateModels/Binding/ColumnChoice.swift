@@ -112,7 +112,8 @@ struct ColumnChoice {
         }
         return CasemateError(
             .mismatch, at: "model.features", what,
-            help: "name the model's columns in its order under model.features, or the others under data.ignore")
+            help: "name the model's columns in its order (--features, model.features), or the others (--ignore, "
+                + "data.ignore)")
     }
 
     private func looksLikeNoFeature(_ name: String) -> Bool {
@@ -169,7 +170,7 @@ struct ColumnChoice {
             throw CasemateError(
                 .mismatch, at: "model.features",
                 "the model takes one text, the table offers \(list(chosen.map(\.name)))",
-                help: "name the column under model.features")
+                help: "name the column (--features, model.features)")
         }
         return [Pick(column: chosen[0].name, isText: true)]
     }

@@ -55,6 +55,8 @@ struct GuardFitCommand: ParsableCommand {
     @Flag(name: .long, help: "Say nothing on standard error but errors.") var quiet = false
 
     func validate() throws {
+        if config == nil, data == nil { throw ValidationError("name the rows: casemate guard fit DATA") }
+        if config == nil, model == nil { throw ValidationError("name the model: --model FILE") }
         if !(rate > 0 && rate <= 0.5) { throw ValidationError("--rate takes a share above 0 and at most 0.5") }
         if let threads, threads < 1 { throw ValidationError("--threads takes a number from 1 on") }
     }
@@ -70,9 +72,11 @@ struct GuardFitCommand: ParsableCommand {
             if let value { try configuration.set(key, value, origin: .option(option)) }
         }
         guard let rows = configuration.data.train else {
-            throw ValidationError("name the rows: casemate guard fit DATA")
+            throw Self.missing("data.train", config, help: "add it there, or name the rows: casemate guard fit DATA")
         }
-        guard let file = configuration.model.path else { throw ValidationError("name the model: --model FILE") }
+        guard let file = configuration.model.path else {
+            throw Self.missing("model.path", config, help: "add it there, or name the model: --model FILE")
+        }
         var plan = GuardFit.Plan(data: rows, model: file)
         (plan.features, plan.excluded) = (configuration.model.features, configuration.data.excluded)
         (plan.types, plan.missing) = (configuration.data.types, configuration.data.missing)
@@ -83,5 +87,9 @@ struct GuardFitCommand: ParsableCommand {
         try result.write(to: output)
         let report = GuardFitReport(result, folder: output, data: rows)
         if json { Terminal.output(try report.json(version: Product.version)) } else { Terminal.output(report.text) }
+    }
+
+    private static func missing(_ key: String, _ config: String?, help: String) -> CasemateError {
+        CasemateError(.invalidSetting, at: config ?? "", "lacks '\(key)'", help: help)
     }
 }

@@ -180,20 +180,22 @@ enum KeysText {
     static func time(_ date: Date) -> String { date.ISO8601Format() }
 
     /// Seconds of `24h`, `90d`.
-    static func seconds(_ text: String, option: String) throws -> Double {
+    static func seconds(
+        _ text: String, option: String, help: String = "write it as 90d, 24h or 30m"
+    ) throws -> Double {
         if text.hasSuffix("d"), let days = Int(text.dropLast()), (1...36_500).contains(days) {
             return Double(days) * 86_400
         }
         guard let seconds = SettingScalar.seconds(text), seconds > 0, seconds <= 3_153_600_000 else {
-            throw CasemateError(
-                .invalidSetting, at: option, "'\(text)' is no time", help: "write it as 90d, 24h or 30m")
+            throw CasemateError(.invalidSetting, at: option, "'\(text)' is no time", help: help)
         }
         return seconds
     }
     /// The end of a day (UTC), or a time from now.
     static func end(_ text: String, option: String, now: Date) throws -> Date {
         guard CalendarDay(text) != nil else {
-            return now.addingTimeInterval(try seconds(text, option: option))
+            let help = "write a time as 90d or 24h, or the last day as 2027-01-31"
+            return now.addingTimeInterval(try seconds(text, option: option, help: help))
         }
         let day = try Date("\(text)T00:00:00Z", strategy: .iso8601)
         return day.addingTimeInterval(86_400)

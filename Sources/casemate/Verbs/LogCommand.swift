@@ -29,6 +29,21 @@ private enum LogDocument {
     }
 }
 
+/// Says to people who read a log what the guard says to those who configure it.
+private enum LogFile {
+    /// Opens a log; a file of something else is asked for by what the command takes.
+    static func reading<Value>(_ body: () throws(CasemateError) -> Value) throws(CasemateError) -> Value {
+        do { return try body() } catch {
+            guard error.code == .refused else { throw error }
+            throw CasemateError(
+                error.code, at: error.place, error.what, help: "name a log: the file of `audit_log` in guard.yaml")
+        }
+    }
+    static func open(_ path: String) throws(CasemateError) -> AuditReader {
+        try reading { () throws(CasemateError) in try AuditReader(path) }
+    }
+}
+
 /// `casemate log verify`: whether the log is what was written.
 struct LogVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -70,7 +85,13 @@ struct LogVerifyCommand: ParsableCommand {
     func run() throws {
         var expectations = AuditVerifier.Expectations()
         expectations.keys = try key.map { path throws(CasemateError) in try VerifyingKey(contentsOf: path) }
-        if let checkpoint { expectations.heads = try AuditHead.read(checkpoint) }
+        if let checkpoint {
+            if let facts = FileFacts(path: checkpoint), facts.isPlainFile, facts.size == 0 {
+                throw CasemateError(
+                    .malformed, at: checkpoint, "is empty", help: "name the file of `checkpoint.export` in guard.yaml")
+            }
+            expectations.heads = try AuditHead.read(checkpoint)
+        }
         if let expectHead {
             guard let hash = Hexadecimal.bytes(expectHead.lowercased()), hash.count == 32 else {
                 throw CasemateError(
@@ -78,7 +99,7 @@ struct LogVerifyCommand: ParsableCommand {
             }
             expectations.hash = hash
         }
-        let found = try AuditVerifier.verify(file, expectations)
+        let found = try LogFile.reading { () throws(CasemateError) in try AuditVerifier.verify(file, expectations) }
         if json { try LogDocument.output(document(found)) } else { Terminal.output(text(found)) }
         if !found.isWhole { throw ExitCode(1) }
     }
@@ -125,7 +146,7 @@ struct LogVerifyCommand: ParsableCommand {
 
 /// What `query` and `export` take to choose records.
 struct LogFilterOptions: ParsableArguments {
-    @Option(name: .long, help: "Only this client, as the log keeps it.") var client: String?
+    @Option(name: .long, help: "Only this client, as the log keeps it: key:billing.") var client: String?
     @Option(
         name: .long,
         help: ArgumentHelp("The guard's secret: --client is then a name whose hash the log keeps.", valueName: "file"))
@@ -144,6 +165,18 @@ struct LogFilterOptions: ParsableArguments {
 
     func validate() throws {
         if secret != nil, client == nil { throw ValidationError("--secret goes with --client") }
+        try Self.check(stage, "stage", among: builtInStages.map { $0.identifier })
+        try Self.check(kind, "kind", among: Self.kinds)
+        try Self.check(outcome, "outcome", among: DecisionEvent.Outcome.allCases.map(\.rawValue))
+    }
+
+    private static let kinds = ["decision", "opened", "gap", "review", "clearing", "retention"]
+
+    fileprivate static func check(_ text: String?, _ what: String, among known: [String]) throws {
+        guard let text, !known.contains(text) else { return }
+        throw ValidationError(
+            "unknown \(what) '\(text.inert)'\(Suggestion.clause(for: text, among: known)); known are "
+                + known.joined(separator: ", "))
     }
 
     func filter() throws -> AuditFilter {
@@ -156,15 +189,7 @@ struct LogFilterOptions: ParsableArguments {
         (filter.model, filter.stage, filter.reason) = (model, stage, reason)
         (filter.id, filter.kind, filter.isHeld) = (id, kind, held)
         (filter.since, filter.until) = (try time(since, "--since"), try time(until, "--until"))
-        if let outcome {
-            let known = DecisionEvent.Outcome.allCases.map(\.rawValue)
-            guard let value = DecisionEvent.Outcome(rawValue: outcome) else {
-                throw ValidationError(
-                    "unknown outcome '\(outcome)'\(Suggestion.clause(for: outcome, among: known)); known are "
-                        + known.joined(separator: ", "))
-            }
-            filter.outcome = value
-        }
+        filter.outcome = outcome.flatMap(DecisionEvent.Outcome.init(rawValue:))
         return filter
     }
 
@@ -185,7 +210,7 @@ struct LogQueryCommand: ParsableCommand {
         commandName: "query", abstract: "Show the latest records that fit, the latest last.",
         discussion: """
             casemate log query audit.sqlite --since 2h --outcome refused
-            casemate log query audit.sqlite --client key-17 --stage pattern --limit 200 --json
+            casemate log query audit.sqlite --client key:billing --stage patterns --limit 200 --json
             """)
 
     @Argument(help: "The log: the file of audit_log in guard.yaml.") var file: String
@@ -201,6 +226,7 @@ struct LogQueryCommand: ParsableCommand {
             let status: Int
             let reason: String, reasons: [String], stages: [Stage]
             let isHeld: Bool
+            let who: String?, note: String?
             let hash: String
         }
         let schema = "casemate.log-query/1", version = Product.version
@@ -210,23 +236,39 @@ struct LogQueryCommand: ParsableCommand {
 
     func run() throws {
         let limit = try limit.map { try WholeNumber.read($0, "--limit", 1...1_000_000) } ?? 50
-        let rows = try AuditReader(file).recent(limit: limit, filter: which.filter()).reversed()
+        let rows = try LogFile.open(file).recent(limit: limit, filter: which.filter()).reversed()
         guard !json else {
             return try LogDocument.output(
                 Document(
                     records: rows.map { row in
-                        .init(
+                        let review = Self.review(row)
+                        return Document.Item(
                             number: row.number, time: row.time, kind: row.kind, id: row.id, client: row.client,
                             model: row.model, outcome: row.outcome, status: row.status, reason: row.reason,
                             reasons: row.reasons,
                             stages: row.stages.map {
                                 .init(stage: $0.stage, consequence: $0.consequence, isEnforced: $0.isEnforced)
-                            }, isHeld: row.isHeld, hash: row.hash)
+                            }, isHeld: row.isHeld, who: review?.who, note: review?.note, hash: row.hash)
                     }))
         }
         Terminal.output(Self.table(rows.map(Self.cells)))
         Terminal.message(
             "\(rows.count) record\(rows.count == 1 ? "" : "s")\(rows.count == limit ? ", --limit shows more" : "")")
+        if rows.isEmpty, let client = which.client, !client.contains(":"), Hexadecimal.bytes(client) == nil {
+            Terminal.message("clients stand in the log as key:\(client.inert), or as its hash, which --secret finds")
+        }
+    }
+
+    /// What the record of a person's decision holds.
+    private struct Review: Decodable {
+        let id: String, who: String
+        let note: String?
+        var text: String { "review of \(id) by \(who)\(note.map { $0.isEmpty ? "" : ": \($0)" } ?? "")" }
+    }
+
+    private static func review(_ row: AuditRow) -> Review? {
+        guard row.kind == "review" else { return nil }
+        return try? JSONDecoder().decode(Review.self, from: Data(row.record.utf8))
     }
 
     private static let head = ["record", "time (UTC)", "client", "model", "status", "outcome", "what was noticed"]
@@ -236,11 +278,11 @@ struct LogQueryCommand: ParsableCommand {
             "\($0.stage) \($0.consequence)\($0.isEnforced ? "" : " (observed)")"
         }
         let said = (row.reason.isEmpty ? [] : [row.reason]) + stages + row.reasons.filter { $0 != row.reason }
-        let what = row.kind == "decision" ? said.joined(separator: "; ") : row.kind
+        let what = row.kind == "decision" ? said.joined(separator: "; ") : review(row)?.text ?? row.kind
         let time = row.time.formatted(.iso8601.dateSeparator(.dash).timeSeparator(.colon))
         return [
             "\(row.number)", time.replacing("T", with: " ").replacing("Z", with: ""),
-            row.client.inert.shortened(to: 24),
+            row.client.inert.shortened(to: 32),
             row.model.inert.shortened(to: 20), row.status == 0 ? "" : "\(row.status)", row.outcome.inert,
             (row.isHeld ? "held; " : "") + what.inert.shortened(to: 100),
         ]
@@ -276,15 +318,14 @@ struct LogExportCommand: ParsableCommand {
     @Option(name: .long, help: ArgumentHelp("File to make (default: standard output).", valueName: "file"))
     var output: String?
 
+    func validate() throws {
+        try LogFilterOptions.check(format, "format", among: AuditExport.allCases.map(\.rawValue))
+    }
+
     func run() throws {
-        guard let form = AuditExport(rawValue: format) else {
-            let known = AuditExport.allCases.map(\.rawValue)
-            throw ValidationError(
-                "unknown format '\(format)'\(Suggestion.clause(for: format, among: known)); known are "
-                    + known.joined(separator: ", "))
-        }
+        guard let form = AuditExport(rawValue: format) else { return try validate() }
         let filter = try which.filter()
-        let reader = try AuditReader(file)
+        let reader = try LogFile.open(file)
         let target = try output.map { try Self.make($0) }
         defer { try? target?.close() }
         var buffer = Data(form.header.utf8)

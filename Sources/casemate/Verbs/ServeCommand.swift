@@ -26,7 +26,7 @@ struct ServeCommand: AsyncParsableCommand {
         name: .customLong("log-level"),
         help: "Least level of the log: trace, debug, info, notice, warning, error, critical.")
     var logLevel = "info"
-    @Flag(name: .long, help: "Read the configuration, open the models, and end.") var check = false
+    @Flag(name: .long, help: "Read the configuration, open the models, and end; nothing is written.") var check = false
 
     func validate() throws {
         let known = Logger.Level.allCases.map(\.rawValue)
@@ -46,7 +46,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         Self.raiseFileLimit()
         let context = RunContext(threads: ProcessInfo.processInfo.activeProcessorCount, logger: logger)
-        let loader = GuardLoader(opener: BackendOpener(search: Engines.search), context: context)
+        let loader = GuardLoader(opener: BackendOpener(search: Engines.search), context: context, isCheck: check)
         let service = try await GuardService(configuration: file, loader: loader)
         guard !check else {
             await service.close()

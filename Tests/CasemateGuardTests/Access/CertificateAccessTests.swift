@@ -1,5 +1,6 @@
 import CasemateCore
 import CasemateGuard
+import Logging
 import Testing
 
 @Suite struct CertificateAccessTests {
@@ -38,6 +39,15 @@ import Testing
         #expect(client.id == "anonymous:2001:db8:0:0::/64" && client.method == .anonymous)
         #expect(client.scopes == [.infer, .metadata] && client.network == "2001:db8:0:0::/64")
     }
+
+    @Test(arguments: [("{}", true), ("anonymous: false", true), ("anonymous: true", false), (rule, false)])
+    func aGuardThatLetsNobodyInSaysSo(yaml: String, isSaid: Bool) throws {
+        let lines = LogKeeper.Lines()
+        let context = RunContext(logger: Logger(label: "test") { _ in LogKeeper(lines) })
+        _ = try AccessSupport.authenticator(yaml, LimitSupport.setup(context: context))
+        #expect(lines.all.contains("nobody can get in") == isSaid, "\(lines.all)")
+    }
+    private static let rule = "certificates: [{name: a.example}]"
 
     @Test func starsStandAtTheEndAlone() {
         let error = #expect(throws: CasemateError.self) {

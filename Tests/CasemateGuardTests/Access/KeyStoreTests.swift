@@ -77,6 +77,23 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: geteuid() != 0, "for the superuser every file can be read"))
+    func aFileWithoutRightsIsNotSaidToBeUnkeepable() throws {
+        try Repository.withTemporaryFolder { folder in
+            let path = folder + "/keys.sqlite"
+            _ = try KeyStore(path)
+            for (mode, code, what) in [
+                (0o200, CasemateError.Code.unreadable, "cannot be read"), (0o400, .unwritable, "cannot be written"),
+            ] {
+                try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+                let error = #expect(throws: CasemateError.self) {
+                    try KeyStore(path, isMade: false).add("a", now: Self.now)
+                }
+                #expect(error?.code == code && error?.what.contains(what) == true, "\(error?.description ?? "")")
+            }
+        }
+    }
+
     /// Not even somebody who writes to the file brings a revoked key back or changes the secret of one.
     @Test func revokedKeysStayRevoked() throws {
         try Repository.withTemporaryFolder { folder in

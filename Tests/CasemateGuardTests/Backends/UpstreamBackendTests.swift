@@ -26,7 +26,8 @@ import Testing
         #expect(request.headers["x-tenant"] == "risk" && request.headers["traceparent"]?.hasPrefix("00-") == true)
         #expect(
             String(decoding: request.body, as: UTF8.self)
-                == "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,2],\"datatype\":\"FP32\",\"data\":[0,0.25]}]}")
+                == "{\"inputs\":[{\"name\":\"x\",\"shape\":[1,2],\"datatype\":\"FP32\",\"data\":[0,0.25]}],\"outputs\":[{\"name\":\"label\"},{\"name\":\"p\"}]}"
+        )
         await backend.shutDown()
         #expect(!backend.isReady)
     }

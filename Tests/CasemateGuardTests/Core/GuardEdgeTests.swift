@@ -80,6 +80,18 @@ private struct ScriptedStage: GuardStage {
         #expect(rig.log.events.count == 1)
     }
 
+    /// Who tries addresses and methods meets the limits as well.
+    @Test func whatLeadsNowhereIsLimited() async throws {
+        var stage = ScriptedStage()
+        stage.admits = StageVerdict(.refuse(GuardRefusal(.limited, "too many", retryAfter: 1)), reasons: ["rate"])
+        let rig = try GuardRig([(stage, .enforce, false)], identity: nil)
+        for (method, path) in [("GET", "/etc/passwd"), ("GET", "/sum/sign"), ("PUT", "/")] {
+            let response = await rig.edge.respond(to: WireHead(method: method, path: path)) { _ in [] }
+            #expect(response.status == 429)
+        }
+        #expect(rig.log.events.isEmpty)
+    }
+
     @Test func whoMayNotAskAModelIs403() async throws {
         let identity = ClientIdentity(id: "bob", method: .apiKey, models: ["other"])
         let rig = try GuardRig(identity: identity)

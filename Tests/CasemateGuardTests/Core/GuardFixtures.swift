@@ -38,9 +38,16 @@ struct SignBackend: ModelBackend {
 /// Keeps events in memory, or fails.
 final class MemoryLog: DecisionLog {
     private let kept = Mutex<[DecisionEvent]>([])
+    private let cleared = Mutex<[String]>([])
     let failure: GuardRefusal?
     init(failure: GuardRefusal? = nil) { self.failure = failure }
     var events: [DecisionEvent] { kept.withLock { $0 } }
+    /// Clients that were cleared, and by whom.
+    var clearings: [String] { cleared.withLock { $0 } }
+    func noteClearing(of client: String, standing: ClientStanding?, who: String) throws {
+        if let failure { throw failure }
+        cleared.withLock { $0.append("\(client) by \(who)") }
+    }
     var isWriting: Bool { failure == nil }
     func append(_ event: DecisionEvent) async throws {
         if let failure { throw failure }

@@ -9,10 +9,10 @@ import Testing
 /// A profile is what was learnt, comes back from its folder as it was, and refuses whatever is not that.
 @Suite struct GuardProfileTests {
     /// A profile of rows with two numbers for a model of two.
-    private func small(_ names: [String], missing: Bool = false) throws -> GuardFit.Result {
+    private func small(_ names: [String], missing: Bool = false, rows: Int = 400) throws -> GuardFit.Result {
         var generator = SeededGenerator(seed: 3)
         var lines = [names.joined(separator: ",") + ",y"]
-        for row in 0..<400 {
+        for row in 0..<rows {
             let x = generator.uniformDouble() * 10
             let other = missing && row % 9 == 0 ? "" : "\(Int(generator.uniformDouble() * 20))"
             lines.append("\(x),\(other),\(row % 2)")
@@ -53,6 +53,12 @@ import Testing
         #expect(error?.code == .unusableData)
     }
 
+    /// Thresholds of a handful of rows would be enforced as if they meant something.
+    @Test(arguments: [1, 2, 49]) func tooFewRowsTeachNothing(rows: Int) throws {
+        let error = #expect(throws: CasemateError.self) { try small(["x0", "x1"], rows: rows) }
+        #expect(error?.code == .unusableData && error?.what.contains("too few") == true)
+    }
+
     /// Columns that are called like those of the answers do not hide them.
     @Test func referenceRowsKeepTheirAnswers() throws {
         let result = try small(["p1", "pred"])
@@ -75,6 +81,10 @@ import Testing
             #expect(try GuardProfile(folder: folder) == result.profile)
             let files = try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
             #expect(files == ["outliers.bin", "profile.json", "reference.csv.gz"])
+            for (path, rights) in [(folder, 0o700)] + files.map({ ("\(folder)/\($0)", 0o600) }) {
+                let facts = try FileManager.default.attributesOfItem(atPath: path)
+                #expect(facts[.posixPermissions] as? Int == rights, "\(path)")
+            }
             let detector = try result.profile.detector(in: folder)
             #expect(detector.features == result.profile.features.map(\.feature))
             try result.write(to: folder)

@@ -9,13 +9,13 @@ enum LimitSupport {
     static func setup(
         model: String? = "m", clock: any GuardClock = ManualClock(), memory: GuardMemory = .init(),
         metrics: MetricsRegistry = .init(), folder: String = "",
-        secret: GuardSecret = .init([UInt8](repeating: 7, count: 32))
+        secret: GuardSecret = .init([UInt8](repeating: 7, count: 32)), context: RunContext = .init()
     ) -> StageSetup {
         StageSetup(
             model: model.map { description($0) }, folder: folder, clock: clock, memory: memory, metrics: metrics,
             secret: secret,
             openBackend: { path, _ in throw CasemateError(.notFound, at: path, "nothing is opened here", help: "") },
-            context: RunContext())
+            context: context)
     }
     static func description(_ name: String) -> ModelDescription {
         ModelDescription(

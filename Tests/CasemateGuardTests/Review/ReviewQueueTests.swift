@@ -25,7 +25,11 @@ import Testing
         let decided = try #require(try queue.decided(limit: 10).first)
         #expect(decided.decision == .deny && decided.note == "same <b>sender</b>\r\n" && decided.who == "anna")
         #expect(decided.decided == rig.clock.wall && decided.id == waiting[1].id)
-        try queue.decide(id: waiting[1].id, decision: .approve, who: "bert")
+        let late = #expect(throws: GuardRefusal.self) {
+            try queue.decide(id: waiting[1].id, decision: .approve, who: "bert")
+        }
+        #expect(late?.kind == .conflict)
+        try queue.decide(id: waiting[1].id, decision: .approve, who: "bert", isChange: true)
         #expect(try queue.decided(limit: 10).map(\.who) == ["bert"])
         #expect(try queue.pendingCount() == 2)
         await log.close()
@@ -55,7 +59,8 @@ import Testing
                 == .malformed)
         #expect(kind { try queue.decide(id: held, decision: .deny, who: "anna") } == nil)
         await log.close()
-        #expect(kind { try queue.decide(id: held, decision: .approve, who: "anna") } == .unavailable)
+        #expect(
+            kind { try queue.decide(id: held, decision: .approve, who: "anna", isChange: true) } == .unavailable)
         #expect(ReviewQueue.shared(in: rig.memory) == nil)
         #expect(try rig.verify().isWhole)
     }

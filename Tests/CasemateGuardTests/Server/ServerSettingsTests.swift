@@ -55,14 +55,32 @@ struct ServerSettingsTests {
 
     @Test(arguments: [
         "listen: 127.0.0.1", "listen: '127.0.0.1:70000'", "listen: '::1:80'", "listen: ':80'", "listen: 'a b:80'",
-        "listen: '127.0.0.1:+8'", "server: {trusted_proxies: [proxy.example]}",
-        "server: {trusted_proxies: [10.0.0.0/33]}", "server: {trusted_proxies: ['::/x']}",
-        "server: {header_timeout: 2m}", "tls: {certificate: c, key: k, client_certificates: required}",
+        "listen: '127.0.0.1:+8'", "listen: '256.1.1.1:80'", "listen: '127.1:80'", "listen: '8080:80'",
+        "listen: '[::g]:80'", "auth: {certificates: [{name: a.example}]}",
+        "auth: {certificates: [{name: a.example}]}\ntls: {certificate: c, key: k}",
+        "server: {trusted_proxies: [proxy.example]}", "server: {trusted_proxies: [10.0.0.0/33]}",
+        "server: {trusted_proxies: ['::/x']}", "server: {header_timeout: 2m}",
+        "tls: {certificate: c, key: k, client_certificates: required}",
         "tls: {certificate: c}", "server: {max_body: 1}",
     ])
     func whatMakesNoSenseIsRefusedWithItsPlace(text: String) throws {
         let error = try #require(throws: CasemateError.self) { _ = try settings(text) }
         #expect(error.code == .invalidSetting && error.place.hasPrefix("conf/guard.yaml:3:"), "\(error)")
+    }
+
+    @Test func certificatesOfClientsNeedAnAuthority() throws {
+        let tls = "tls: {certificate: c, key: k, client_ca: ca}\nauth: {certificates: [{name: a.example}]}"
+        #expect(try settings(tls).encryption?.clients == .required)
+        #expect(try settings("auth: {anonymous: true}").encryption == nil)
+    }
+
+    /// why so long a label: no resolver is asked for a name that cannot be.
+    @Test func aNameThatIsNotKnownIsAnErrorOfOurs() async throws {
+        let name = String(repeating: "a", count: 64)
+        let fixture = try ServerFixture("listen: '\(name):0'")
+        let server = GuardServer(edge: fixture.edge, logger: fixture.lines.logger)
+        let error = await #expect(throws: CasemateError.self) { try await server.run() }
+        #expect(error?.code == .notFound && error?.place == "\(name):0" && error?.help.contains("`listen`") == true)
     }
 
     @Test(arguments: [

@@ -123,4 +123,39 @@ struct ServerShutdownTests {
         #expect(await reloader.reload() && count("loaded") == 4)
         await reloader.settle()
     }
+
+    /// Files that the guard writes itself are no change; a profile that was made anew is.
+    @Test func profilesAreWatchedAndOwnFilesAreNot() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("casemate-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder + "/profile", withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func write(_ text: String, _ name: String) throws {
+            try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8)
+        }
+        try write(
+            """
+            models: [{name: m, path: m.onnx}]
+            stages: {limits: {quota_store: quotas.sqlite}, validation: {profile: profile}}
+            audit_log: a.sqlite
+            """, "guard.yaml")
+        for name in ["m.onnx", "quotas.sqlite", "profile/profile.json"] { try write("one", name) }
+        let (memory, metrics, lines) = (GuardMemory(), MetricsRegistry(), LineLog())
+        let first = try ServerFixture.generation(
+            GuardConfiguration(contentsOf: folder + "/guard.yaml"), memory: memory, metrics: metrics)
+        let edge = GuardEdge(first, faces: [], logger: lines.logger)
+        let loads = Mutex(0)
+        let reloader = GuardReloader(edge: edge, logger: lines.logger) { configuration in
+            loads.withLock { $0 += 1 }
+            return try ServerFixture.generation(configuration, memory: memory, metrics: metrics)
+        }
+        func look() async { for _ in 0..<2 { await reloader.look() } }
+        await look()
+        try write("two", "quotas.sqlite")
+        await look()
+        #expect(loads.withLock { $0 } == 0)
+        try write("two", "profile/profile.json")
+        await look()
+        #expect(loads.withLock { $0 } == 1)
+        await reloader.settle()
+    }
 }

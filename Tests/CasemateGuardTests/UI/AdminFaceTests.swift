@@ -67,7 +67,10 @@ import Testing
         #expect(page.status == 200)
         let token = try #require(page.text.firstMatch(of: /name="token" value="([0-9a-f]{64})"/)).1
         #expect(await post("/ui/clear", "id=eve", rig, cookie).status == 403)
+        #expect(await post("/ui/clear", "id=nobody&token=\(token)", rig, cookie).status == 404)
+        #expect(rig.log.clearings.isEmpty)
         #expect(await post("/ui/clear", "id=eve&token=\(token)", rig, cookie).status == 303)
+        #expect(rig.log.clearings == ["eve by boss"])
         #expect(await post("/ui/sign-out", "token=\(token)", rig, cookie).status == 303)
         #expect(await get("/ui", rig, cookie).status == 401)
     }

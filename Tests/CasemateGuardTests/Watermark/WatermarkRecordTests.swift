@@ -89,7 +89,7 @@ import Testing
                 }
             }
             #expect(code { _ = try WatermarkRecord("\(folder)/none", fingerprint: nil, isMade: false) } == .notFound)
-            #expect(code { _ = try WatermarkRecord(folder, fingerprint: nil, isMade: false) } != nil)
+            #expect(code { _ = try WatermarkRecord(folder, fingerprint: nil, isMade: false) } == .refused)
         }
     }
 
@@ -144,6 +144,11 @@ import Testing
                 #expect(code { _ = try GuardSecret(contentsOf: bad) } == .malformed)
             }
             #expect(code { _ = try GuardSecret(contentsOf: folder) } != nil)
+            // What is there is not to be made: only rights help.
+            let link = "\(folder)/link"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: link)
+            let unreadable = #expect(throws: CasemateError.self) { try GuardSecret(contentsOf: link) }
+            #expect(unreadable?.code == .unreadable && unreadable?.help.contains("keygen") == false)
         }
     }
 }

@@ -92,6 +92,18 @@ import Testing
         }
     }
 
+    /// Rows of the owner's have nothing to do with a record.
+    @Test func tooFewRowsAreBlamedOnWhereTheyAreFrom() throws {
+        let rows = WatermarkFixture.rows(20, seed: 6)
+        let matrix = FeatureMatrix(features: WatermarkFixture.model.features, values: rows)
+        let answers = WatermarkFixture.predictions(WatermarkFixture.scores(rows))
+        let verifier = WatermarkVerifier(GuardSecret(Array(repeating: 1, count: 32)), engine: nil)
+        let error = #expect(throws: CasemateError.self) {
+            try verifier.verify(probes: .probes(matrix, answers), cancellation: Cancellation()) { _, _ in answers }
+        }
+        #expect(error?.code == .unusableData && error?.place == "inputs" && error?.help.contains("50 rows") == true)
+    }
+
     @Test func theThiefIsNamed() async throws {
         try await WatermarkFixture.asyncFolder { folder in
             let stage = try WatermarkFixture.stage("", folder: folder)

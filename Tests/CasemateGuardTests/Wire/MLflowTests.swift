@@ -57,6 +57,7 @@ import Testing
         #"{"dataframe_split":{"data":[[1,10],[2.5,20]]}}"#, #"{"instances":[[1,10],[2.5,20]]}"#,
         #"{"inputs":[[1,10],[2.5,20]]}"#, #"{"dataframe_split":{"columns":["any","name"],"data":[[1,10],[2.5,20]]}}"#,
         #"{"dataframe_split":{"columns":["f1","f0"],"data":[[10,1],[20,2.5]]}}"#,
+        #"{"dataframe_split":{"columns":[0,1],"index":[0,1],"data":[[1,10],[2.5,20]]}}"#,
     ])
     func takesUnnamedRowsByPosition(body: String) async throws {
         let guarded = try WireFixture([Self.sum(Self.unnamed)])
@@ -75,6 +76,29 @@ import Testing
         let guarded = try WireFixture([Self.sum(Self.named)])
         let answer = await guarded.invoke(body, type: "text/csv; charset=utf-8")
         #expect(answer.text == #"{"predictions":[11.0,22.5]}"#, "\(answer.text)")
+    }
+
+    /// A server may declare nothing of its inputs; rows then have the width that callers give them.
+    @Test(arguments: [
+        (#"{"dataframe_split":{"data":[[1,10],[2.5,20]]}}"#, "application/json"),
+        (#"{"inputs":[[1,10]]}"#, "application/json"),
+        (#"{"instances":[1,2,3]}"#, "application/json"), ("a,b\n1,10\n", "text/csv"),
+    ])
+    func takesRowsForAModelThatDeclaresNoColumns(body: String, type: String) async throws {
+        for shape in [[nil, nil], [nil, 0], [nil]] as [[Int?]] {
+            let model = WireModels.model([.init(name: "input-0", type: .double, shape: shape)])
+            let answer = await (try WireFixture([Self.sum(model)])).invoke(body, type: type)
+            #expect(answer.status == 200 || answer.status == 400, "\(shape) \(answer.text)")
+            if shape.count == 2 { #expect(answer.status == 200, "\(shape) \(answer.text)") }
+        }
+    }
+
+    /// The address of MLflow's client of deployments.
+    @Test func answersUnderEndpoints() async throws {
+        let guarded = try WireFixture([Self.sum(Self.named)])
+        let answer = await guarded.post(
+            "/endpoints/m/invocations", #"{"inputs":{"a":[1],"b":[1]}}"#, [("content-type", "application/json")])
+        #expect(answer.text == #"{"predictions":[2.0]}"#)
     }
 
     /// Missing values go to trees alone; levels by name.
@@ -259,7 +283,7 @@ import Testing
         let answer = try await route.handle(WireRequest(head: head, body: body), &exchange, generation)
         #expect(answer.text == #"{"predictions":[2.0]}"#)
         #expect(await guarded.ask("GET", "/ping").text == "\n")
-        #expect(await guarded.ask("GET", "/version").text == "\(GuardFacts.version)\n")
+        #expect(await guarded.ask("GET", "/version").text == GuardFacts.version)
         #expect(
             await guarded.post("/models/n/invocations", "{}", []).object["error_code"] as? String
                 == "RESOURCE_DOES_NOT_EXIST")

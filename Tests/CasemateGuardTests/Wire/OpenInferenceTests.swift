@@ -238,6 +238,20 @@ import Testing
         #expect(await unready.ask("GET", "/v2/models/m/ready").status == 503)
     }
 
+    /// A server that declares no outputs may give any: they are asked for by the names that its answers have.
+    @Test func outputsThatNobodyDeclaredAreAskedByName() async throws {
+        let model = WireModels.model([.init(name: "x", type: .float, shape: [nil, 2])], outputs: [])
+        let guarded = try WireFixture([WireBackend(description: model)])
+        func ask(_ name: String) async -> WireResponse {
+            await guarded.post(path, body("FP32", [1, 2], "[1,2]", more: #","outputs":[{"name":"\#(name)"}]"#))
+        }
+        let known = await ask("x")
+        #expect(known.status == 200 && known.text.contains(#""data":[1.0,2.0]"#), "\(known.text)")
+        #expect(await ask("y").status == 400)
+        let metadata = await guarded.ask("GET", "/v2/models/m")
+        #expect(metadata.text.contains(#""outputs":[]"#))
+    }
+
     /// A client that may ask some models learns nothing of the others.
     @Test func hidesOtherModels() async throws {
         let secret = WireModels.model([.init(name: "x", type: .float, shape: [nil])], name: "hidden")

@@ -31,7 +31,7 @@ struct MLflowBinder {
         } else {
             let port = model.inputs.first
             let count = port?.shape.count == 2 ? port?.shape[1] ?? model.features.count : 1
-            let isKnown = model.features.count == count
+            let isKnown = count > 0 && model.features.count == count
             let wanted = count > 0 ? count : width ?? 0
             guard wanted > 0, wanted <= 1 << 20 else { throw Self.refusal("a row has no values") }
             let names = (0..<wanted).map { isKnown ? model.features[$0].name : "column \($0)" }

@@ -1,6 +1,7 @@
 /// MLflow's scoring protocol: `/invocations` in four JSON forms and CSV.
 ///
-/// `/invocations` asks the last model of the file, `/models/M/invocations` a named one.
+/// `/invocations` asks the last model of the file, `/models/M/invocations` a named one, and so does the address that MLflow's
+/// client of deployments uses, `/endpoints/M/invocations`.
 /// Source: MLflow 3, `mlflow/pyfunc/scoring_server`.
 public struct MLflowFace: WireFace {
     /// Name in records.
@@ -39,11 +40,12 @@ public struct MLflowFace: WireFace {
         invocations("/invocations", "invocations"),
         invocations("/models/{model}/invocations", "modelInvocations"),
         invocations("/models/{model}/versions/{version}/invocations", "modelVersionInvocations"),
+        invocations("/endpoints/{model}/invocations", "endpointInvocations"),
         health("/ping", "ping"),
         health("/health", "health"),
         WireOperation(
             "GET", "/version", "version", "gives the server's version", access: .scope(.metadata), answer: .line
-        ) { _, _, _, _ in line(GuardFacts.version) },
+        ) { _, _, _, _ in plain(GuardFacts.version) },
     ]
 
     private static func health(_ path: String, _ name: String) -> WireOperation {
@@ -52,13 +54,13 @@ public struct MLflowFace: WireFace {
             refusals: [.unavailable]
         ) { _, _, _, generation in
             guard GuardFacts.isReady(generation) else { throw GuardFacts.notReady }
-            return line("")
+            return plain("\n")
         }
     }
 
-    private static func line(_ text: String) -> WireResponse {
+    private static func plain(_ text: String) -> WireResponse {
         WireResponse(
-            status: 200, headers: [.init("content-type", "text/plain; charset=utf-8")], body: Array("\(text)\n".utf8))
+            status: 200, headers: [.init("content-type", "text/plain; charset=utf-8")], body: Array(text.utf8))
     }
 
     private static func invocations(_ path: String, _ name: String) -> WireOperation {

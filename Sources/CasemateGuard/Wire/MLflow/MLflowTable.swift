@@ -51,6 +51,14 @@ struct MLflowTable {
         guard body.isObject, let data = body["data"], data.token.kind == .list else {
             throw refusal("is no object with the rows under data")
         }
+        // why: a frame whose columns nobody named has their numbers there.
+        if let columns = body["columns"], columns.isList, columns.token.kind == .numbers {
+            let width = data.first?.count ?? 0
+            guard columns.count == width else {
+                throw refusal("has another number of columns than the rows", ".columns")
+            }
+            return try rows(data, nil)
+        }
         let names = try body["columns"].map(names)
         return try rows(data, names)
     }

@@ -20,7 +20,7 @@ struct OpenInferenceAnswer {
             writer.text(id)
         }
         writer.raw(",\"outputs\":")
-        try writer.list(selected(answer)) { writer, choice in
+        try writer.list(try selected(answer)) { writer, choice in
             hasTail = hasTail || choice.isBinary
             try write(choice.output, isBinary: choice.isBinary, &writer, &tail)
         }
@@ -38,10 +38,13 @@ struct OpenInferenceAnswer {
     }
 
     /// What goes out: the outputs that were named, in that order, or all.
-    private func selected(_ answer: InferenceAnswer) -> [(output: NamedTensor, isBinary: Bool)] {
+    private func selected(_ answer: InferenceAnswer) throws -> [(output: NamedTensor, isBinary: Bool)] {
         guard !call.outputs.isEmpty else { return answer.outputs.map { ($0, call.isBinary) } }
-        return call.outputs.compactMap { wanted in
-            answer.outputs.first { $0.name == wanted.name }.map { ($0, wanted.isBinary ?? call.isBinary) }
+        return try call.outputs.enumerated().map { index, wanted in
+            guard let output = answer.outputs.first(where: { $0.name == wanted.name }) else {
+                throw OpenInferenceCall.refusal("has a name that no output of the model has", "outputs[\(index)].name")
+            }
+            return (output, wanted.isBinary ?? call.isBinary)
         }
     }
 
