@@ -25,7 +25,7 @@ struct InputHash: Sendable {
             code.update(data: start)
             Self.update(&code, input.tensor.storage)
         }
-        return Hexadecimal.text(of: code.finalize())
+        return code.finalize().withUnsafeBytes { Hexadecimal.text(of: $0) }
     }
 
     private static func update(_ code: inout HMAC<SHA256>, _ storage: Tensor.Storage) {

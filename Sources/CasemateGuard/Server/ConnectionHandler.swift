@@ -49,6 +49,8 @@ final class ConnectionHandler: TimedHandler, ChannelInboundHandler {
 
     /// Whether the connection is encrypted.
     var isSecure: Bool { encryption != nil }
+    /// Whether bytes came that nobody has taken yet.
+    var hasWaiting: Bool { held.readableBytes > 0 }
     /// Whether responses tell the caller to go elsewhere.
     var isEnding: Bool { isQuiescing || core.state.isDraining }
 

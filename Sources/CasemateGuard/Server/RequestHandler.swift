@@ -4,8 +4,8 @@ import NIOHTTP1
 /// Takes the requests of a connection, or of one HTTP/2 stream, one after the other: hands each to the guard, gives it its
 /// body when the guard asks for it, and writes the response.
 ///
-/// Nothing is read from the connection while a request is being worked on, so what a caller may make the server hold is
-/// one buffer of the socket beside the body that was asked for.
+/// While a request is being worked on no more is read from the connection than one buffer, so what a caller may make the
+/// server hold is that buffer beside the body that was asked for.
 final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
@@ -89,7 +89,8 @@ final class RequestHandler: TimedHandler, ChannelDuplexHandler {
     private var isReading: Bool {
         switch phase {
         case .idle, .head, .over: true
-        case .running: wanted != nil
+        // why not always: one buffer that came early may wait, no more.
+        case .running: wanted != nil || isWhole && !isStream && !connection.hasWaiting
         case .writing: false
         }
     }

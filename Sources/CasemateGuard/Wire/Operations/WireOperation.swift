@@ -76,7 +76,8 @@ package struct WireOperation: Sendable {
         var names = Names()
         for (part, segment) in zip(parts, segments) {
             switch segment {
-            case .word(let word): guard part == word else { return nil }
+            case .word(let word):
+                guard part.utf8.count == word.utf8.count, part.utf8.elementsEqual(word.utf8) else { return nil }
             case .model: names.model = Self.decoded(part)
             case .version: names.version = Self.decoded(part)
             }
