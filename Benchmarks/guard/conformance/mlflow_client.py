@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import requests
 import tritonclient.http as triton
+from mlflow.deployments import get_deploy_client
 from mlflow.models import convert_input_example_to_serving_input
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
@@ -183,6 +184,12 @@ def _():
         except Exception as error:
             return needs("error code 401" in str(error), str(error))
     raise AssertionError("a wrong key was accepted")
+
+
+@check(GROUP, "the client of deployments")
+def _():
+    found = get_deploy_client(URL).predict(endpoint="iris", inputs={"inputs": rows.tolist()})
+    needs(found["predictions"] == labels("iris", {"X": rows.astype(np.float32)}), str(found))
 
 
 @check(GROUP, "a certificate of the caller")
