@@ -4,16 +4,11 @@ import Synchronization
 
 /// One call that waits for a run, or is in one.
 final class BatchJob: Sendable {
-    private enum State {
-        case new
-        case waiting(CheckedContinuation<ServedAnswer, any Error>)
-        case done
-    }
     let inputs: [NamedTensor]
     let rows: Int
     /// Monotonic times.
     let arrival: UInt64, deadline: UInt64
-    private let state = Mutex(State.new)
+    private let answer = PendingAnswer<ServedAnswer>()
     /// The run that it is in.
     private let run = Mutex<BatchRun?>(nil)
 
@@ -22,32 +17,16 @@ final class BatchJob: Sendable {
     }
 
     /// Takes the continuation; `false` when the call was given up before.
-    func begin(_ continuation: CheckedContinuation<ServedAnswer, any Error>) -> Bool {
-        let isLive = state.withLock { state in
-            guard case .new = state else { return false }
-            state = .waiting(continuation)
-            return true
-        }
-        if !isLive { continuation.resume(throwing: CancellationError()) }
-        return isLive
-    }
+    func begin(_ continuation: CheckedContinuation<ServedAnswer, any Error>) -> Bool { answer.begin(continuation) }
 
     /// Answers, once; later answers are dropped.
     func finish(_ result: Result<ServedAnswer, any Error>) {
-        let continuation = state.withLock { state -> CheckedContinuation<ServedAnswer, any Error>? in
-            defer { state = .done }
-            guard case .waiting(let continuation) = state else { return nil }
-            return continuation
-        }
-        continuation?.resume(with: result)
         // why: a run that nobody waits for any more is ended.
-        if continuation != nil, case .failure = result { run.withLock { $0 }?.endIfForsaken() }
+        if answer.finish(result), case .failure = result { run.withLock { $0 }?.endIfForsaken() }
     }
 
     /// Whether it was answered or given up.
-    var isDone: Bool {
-        state.withLock { if case .done = $0 { true } else { false } }
-    }
+    var isDone: Bool { answer.isOver }
 
     /// Notes the run that it is in.
     func enter(_ run: BatchRun) { self.run.withLock { $0 = run } }

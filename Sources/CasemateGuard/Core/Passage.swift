@@ -20,7 +20,8 @@ struct Passage: ~Copyable {
         exchange = Exchange(
             id: Exchange.newIdentifier(), trace: TraceContext(traceparent: head["traceparent"]),
             client: ClientIdentity(id: "", method: .anonymous, scopes: []), face: "", model: "", version: "",
-            arrival: now, deadline: now &+ UInt64(generation.server.requestTimeout * 1e9))
+            arrival: now, deadline: now &+ UInt64(generation.server.requestTimeout * 1e9),
+            announcedBytes: head.contentLength)
     }
 
     /// Finds the face, who asks and what, reads the body and lets the face work.
@@ -33,10 +34,7 @@ struct Passage: ~Copyable {
             throw error
         }
         let client = try await client(for: route)
-        exchange = Exchange(
-            id: exchange.id, trace: exchange.trace, client: client, face: exchange.face,
-            model: route.target?.name ?? "", version: route.target?.version ?? "", arrival: exchange.arrival,
-            deadline: exchange.deadline, announcedBytes: head.contentLength)
+        exchange.client = client
         let pipeline = served?.pipeline ?? generation.edge
         if route.access != .open {
             self.pipeline = pipeline
@@ -69,19 +67,16 @@ struct Passage: ~Copyable {
 
     private mutating func route(among faces: [any WireFace]) throws -> WireRoute {
         for face in faces {
-            let name = type(of: face).identifier
             do {
                 guard let found = try face.route(head)?.resolved(in: generation) else { continue }
                 (self.face, route) = (face, found)
                 served = found.target.flatMap { generation.model($0) }
+                exchange.face = type(of: face).identifier
+                (exchange.model, exchange.version) = (found.target?.name ?? "", found.target?.version ?? "")
             } catch {
                 self.face = face
                 throw error
             }
-            exchange = Exchange(
-                id: exchange.id, trace: exchange.trace, client: exchange.client, face: name,
-                model: route?.target?.name ?? "", version: route?.target?.version ?? "", arrival: exchange.arrival,
-                deadline: exchange.deadline, announcedBytes: head.contentLength)
             break
         }
         guard let route else { throw GuardRefusal(.notFound, "there is nothing at this address") }
@@ -95,9 +90,7 @@ struct Passage: ~Copyable {
         let address = NetworkAddress(Credentials(head, trusting: generation.server).address)
         let client = ClientIdentity(
             id: "anonymous:\(address.host)", method: .anonymous, scopes: [], network: address.network)
-        exchange = Exchange(
-            id: exchange.id, trace: exchange.trace, client: client, face: exchange.face, model: "", version: "",
-            arrival: exchange.arrival, deadline: exchange.deadline, announcedBytes: head.contentLength)
+        exchange.client = client
         pipeline = generation.edge
         try await generation.edge.admit(&exchange)
     }

@@ -5,11 +5,11 @@ public struct Exchange: Sendable {
     /// Trace that it belongs to.
     public let trace: TraceContext
     /// Who asks.
-    public let client: ClientIdentity
+    public internal(set) var client: ClientIdentity
     /// Face that took it, such as `open_inference`.
-    public let face: String
+    public internal(set) var face: String
     /// Name and version of the model as asked for; the name is empty for what is no call of a model.
-    public let model: String, version: String
+    public internal(set) var model: String, version: String
     /// Monotonic time of arrival.
     public let arrival: UInt64
     /// Monotonic time at which nobody waits any more.
